@@ -1,1 +1,5 @@
-//! Executing plans.
+//! Everything right of "plan": observing engines, running plans on them, and remembering what was done.
+//!
+//! Unlike the planner, this crate touches the machine.
+
+pub mod engine;

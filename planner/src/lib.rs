@@ -7,6 +7,12 @@
 pub mod address;
 pub mod digest;
 pub mod guarantee;
+pub mod intent;
 pub mod manifest;
 pub mod name;
+pub mod observation;
+pub mod operation;
+pub mod passes;
+pub mod plan;
+pub mod profile;
 pub mod source;

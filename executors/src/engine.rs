@@ -1,0 +1,201 @@
+//! What every backend gives: an observation, and operations carried out.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+
+use bottle_planner::address::Address;
+use bottle_planner::intent::{ObjectName, OutputRef, Secret};
+use bottle_planner::name::ProjectName;
+use bottle_planner::observation::Observation;
+use bottle_planner::operation::{Operation, Removal};
+use bottle_planner::profile::Profile;
+
+/// A backend.
+pub trait Engine: Send + Sync {
+    /// What it can do, as it answers itself.
+    ///
+    /// # Errors
+    /// When it does not answer, or is too old.
+    fn profile(&self) -> Result<Profile, EngineError>;
+
+    /// What it has of a project, and what could be in its way, in a number of calls that does not depend on how much there is.
+    /// `done` is left empty: the journal's part.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    fn observe(&self, project: &ProjectName) -> Result<Observation, EngineError>;
+
+    /// The projects of which it has anything, sorted.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    fn projects(&self) -> Result<Vec<ProjectName>, EngineError>;
+
+    /// Carries out an operation.
+    ///
+    /// # Errors
+    /// When the engine refused, or it took longer than the operation's limit, or was hurried to its end.
+    fn run(&self, operation: &Operation, context: &Context<'_>) -> Result<Outcome, Failure>;
+
+    /// Takes something away. That it is gone already is no error.
+    ///
+    /// # Errors
+    /// As for [`Engine::run`].
+    fn remove(&self, address: &Address, removal: &Removal, context: &Context<'_>) -> Result<(), Failure>;
+
+    /// Which container now has a name, and since when it runs.
+    ///
+    /// # Errors
+    /// As for [`Engine::run`].
+    fn incarnation(&self, container: &ObjectName) -> Result<Incarnation, EngineError>;
+}
+
+/// A container as one of possibly many of the same name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incarnation {
+    /// The engine's id.
+    pub id: String,
+    /// Since when it runs, in the engine's own words.
+    pub since: Option<String>,
+}
+
+/// What operations are given besides themselves.
+pub struct Context<'run> {
+    /// The manifest's folder, absolute: what host paths are relative to.
+    pub root: &'run Path,
+    /// Where secrets come from, at the moment of use.
+    pub secrets: &'run dyn Secrets,
+    /// What operations that are done have put out.
+    pub outputs: &'run Mutex<BTreeMap<OutputRef, String>>,
+    /// Set when what is in flight is to be hurried to its end.
+    pub hurry: &'run AtomicBool,
+}
+
+/// Reads secrets at the moment of use.
+pub trait Secrets: Send + Sync {
+    /// The value of a secret.
+    ///
+    /// # Errors
+    /// When it is not set, cannot be read, or nobody answers.
+    fn read(&self, secret: &Secret) -> Result<SecretValue, SecretError>;
+}
+
+/// A secret's value. It cannot be printed, compared or serialized; only handed on as bytes.
+pub struct SecretValue(Vec<u8>);
+
+impl SecretValue {
+    /// Takes a value in.
+    #[must_use]
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// Hands the value on, to a child's environment or standard input and to nothing else.
+    #[must_use]
+    pub fn reveal(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretValue(hidden)")
+    }
+}
+
+/// Why a secret could not be had.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
+#[error("{secret}: {why}")]
+#[diagnostic(code(bottle::secret))]
+pub struct SecretError {
+    /// Which.
+    pub secret: Secret,
+    /// Why, in words without the value.
+    pub why: String,
+}
+
+/// What came of an operation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// The engine's id of the container it made.
+    pub container: Option<String>,
+    /// Its outputs, by name.
+    pub outputs: Vec<(String, String)>,
+}
+
+/// How an operation failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The operation.
+    pub address: Address,
+    /// The words of the command, secrets by name; empty where no command was run.
+    pub argv: Vec<String>,
+    /// How it ended.
+    pub ended: Ended,
+    /// The engine's own words, every secret's value taken out.
+    pub said: String,
+}
+
+/// How a failed command ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// By itself.
+    Exit(i32),
+    /// By a signal.
+    Signal(i32),
+    /// By us: it took longer than its limit, in seconds.
+    TimeLimit(u32),
+    /// By us: it was hurried to its end.
+    Hurried,
+    /// It did not begin.
+    NotStarted,
+}
+
+/// Why an engine could not be asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
+pub enum EngineError {
+    /// Its command is not on this machine.
+    #[error("`{program}` is not on this machine")]
+    #[diagnostic(
+        code(bottle::engine::missing),
+        help("install it, or try `--backend simulator`, which needs no engine")
+    )]
+    Missing {
+        /// The command.
+        program: String,
+    },
+    /// It does not answer.
+    #[error("the engine does not answer: {said}")]
+    #[diagnostic(code(bottle::engine::silent), help("start it and check that you may use it: `{argv}`"))]
+    Silent {
+        /// What was run.
+        argv: String,
+        /// Its own words.
+        said: String,
+    },
+    /// It answered something that is not what it answers.
+    #[error("the engine's answer to `{argv}` was not understood: {why}")]
+    #[diagnostic(code(bottle::engine::answer))]
+    Answer {
+        /// What was run.
+        argv: String,
+        /// What was wrong with the answer.
+        why: String,
+    },
+    /// It is of no use to us.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Profile(#[from] bottle_planner::profile::ProfileError),
+    /// The simulator's file.
+    #[error("the simulator's state in {path}: {why}")]
+    #[diagnostic(code(bottle::simulator::state))]
+    State {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}

@@ -1,0 +1,192 @@
+//! Operations: lowered steps, spelled for one backend.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::Address;
+use crate::digest::Digest;
+use crate::intent::{Archive, ImageName, Need, ObjectName, OutputRef, Secret, Step};
+use crate::source::SourcePath;
+
+/// The label that names the project. Nothing without it is ours.
+pub const LABEL_PROJECT: &str = "bottle.project";
+/// The label that holds the address of the operation that made the object.
+pub const LABEL_ADDRESS: &str = "bottle.address";
+/// The label that holds the digest of that operation.
+pub const LABEL_DIGEST: &str = "bottle.digest";
+
+/// One thing that the executor does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// Its address.
+    pub address: Address,
+    /// The lowered step: what the simulator carries out, and what a command line is spelled from.
+    pub step: Step,
+    /// The command line of it.
+    pub command: Command,
+    /// What it was made from, by name, in words that a plan can show: `image` = `node:22-slim`.
+    pub inputs: Vec<Input>,
+    /// The digest of the inputs.
+    pub digest: Digest,
+    /// What it needs.
+    pub needs: Vec<(Need, Address)>,
+    /// After how many seconds it has failed.
+    pub time_limit: u32,
+}
+
+/// One input of an operation.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Input {
+    /// Which: `image`, `env GITHUB_TOKEN`.
+    pub name: String,
+    /// Its value in plain text, or its digest; never a secret.
+    pub value: String,
+}
+
+/// A command: argv of typed parts, variables by name, and what it reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Command {
+    /// The words, the program first.
+    pub argv: Vec<Arg>,
+    /// Variables that the executor sets in the command's own environment, so that `--env NAME` passes them on.
+    pub env: Vec<(String, Secret)>,
+    /// Standard input.
+    pub stdin: Stdin,
+}
+
+/// What a command reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Stdin {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// A tar stream of these files.
+    Archive(Archive),
+    /// A secret.
+    Secret(Secret),
+}
+
+/// One word of an argv.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arg(pub Vec<Part>);
+
+/// A part of a word.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// The text itself.
+    Literal(String),
+    /// The name of a variable whose value is a secret.
+    SecretName(String),
+    /// A path of the host, as the manifest wrote it; the executor makes it absolute.
+    HostPath(SourcePath),
+    /// What an earlier operation will know.
+    Output(OutputRef),
+    /// An object by its name; the executor passes the id that was observed, so that nothing of the same name is touched.
+    Object(ObjectName),
+}
+
+impl From<&str> for Arg {
+    fn from(text: &str) -> Self {
+        Self(vec![Part::Literal(text.to_owned())])
+    }
+}
+
+impl From<String> for Arg {
+    fn from(text: String) -> Self {
+        Self(vec![Part::Literal(text)])
+    }
+}
+
+impl fmt::Display for Arg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for part in &self.0 {
+            match part {
+                Part::Literal(text) | Part::SecretName(text) => f.write_str(text)?,
+                Part::HostPath(path) => write!(f, "{path}")?,
+                Part::Output(output) => write!(f, "${{{}.{}}}", output.address, output.name)?,
+                Part::Object(name) => write!(f, "{name}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The kinds of objects that an engine keeps for us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ObjectKind {
+    /// A container.
+    Container,
+    /// A network.
+    Network,
+    /// An image that we built.
+    Image,
+    /// A volume.
+    Volume,
+}
+
+impl fmt::Display for ObjectKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Container => "container",
+            Self::Network => "network",
+            Self::Image => "image",
+            Self::Volume => "volume",
+        })
+    }
+}
+
+/// The taking away of something observed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removal {
+    /// What goes.
+    pub what: Removed,
+    /// The command line of it.
+    pub command: Command,
+}
+
+/// What a removal takes away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Removed {
+    /// An object.
+    Object {
+        /// Its kind.
+        kind: ObjectKind,
+        /// Its name.
+        name: String,
+        /// The engine's id of it.
+        id: String,
+    },
+    /// A container's membership of a network that the plan does not know.
+    Membership {
+        /// The container's name.
+        container: String,
+        /// The engine's id of it.
+        container_id: String,
+        /// The network's name.
+        network: String,
+    },
+}
+
+/// What an operation makes on the engine, if it makes an object.
+#[must_use]
+pub fn makes(step: &Step) -> Option<(ObjectKind, &str)> {
+    match step {
+        Step::CreateContainer(container) => Some((ObjectKind::Container, &container.name.0)),
+        Step::CreateNetwork(network) => Some((ObjectKind::Network, &network.name.0)),
+        Step::BuildImage(build) => Some((ObjectKind::Image, &build.image.0)),
+        _ => None,
+    }
+}
+
+/// The image that a step brings or makes.
+#[must_use]
+pub fn provides_image(step: &Step) -> Option<&ImageName> {
+    match step {
+        Step::PullImage(image) => Some(image),
+        Step::BuildImage(build) => Some(&build.image),
+        _ => None,
+    }
+}

@@ -1,0 +1,101 @@
+//! The plan: one value that is shown, saved and carried out, so that these cannot disagree.
+
+mod reason;
+mod work;
+
+use std::collections::BTreeMap;
+
+pub use reason::{Reason, Verdict};
+pub use work::{Task, TaskKind};
+
+use crate::address::Address;
+use crate::guarantee::{Guarantee, Standing};
+use crate::intent::Secret;
+use crate::name::{BottleName, ProjectName};
+use crate::operation::{Operation, Removal};
+use crate::passes::Rewrite;
+use crate::profile::Profile;
+
+/// What will happen, and what will hold afterwards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The project.
+    pub project: ProjectName,
+    /// Where it will happen.
+    pub profile: Profile,
+    /// Why there.
+    pub chosen: BackendReason,
+    /// Whether an engine was observed; else everything is to be created.
+    pub observed: bool,
+    /// Operations in order: needs first, then by address; what is deleted last.
+    pub entries: Vec<Entry>,
+    /// What passes changed, and why.
+    pub rewrites: Vec<Rewrite>,
+    /// The bottles, with what holds for each.
+    pub bottles: BTreeMap<BottleName, BottleSummary>,
+    /// Host secrets, each with the operations that read it, by name.
+    pub secrets: BTreeMap<Secret, Vec<Address>>,
+}
+
+/// Why a backend was chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BackendReason {
+    /// Named on the command line.
+    Named,
+    /// The manifest's `sandbox` asks for it.
+    Sandbox(&'static str),
+    /// The machine has it.
+    Found,
+    /// Nothing said otherwise, and no engine was asked.
+    Default,
+}
+
+/// What a plan says of one bottle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BottleSummary {
+    /// Hosts that it may reach.
+    pub allow: Vec<String>,
+    /// All guarantees, in their order.
+    pub guarantees: Vec<(Guarantee, Standing)>,
+    /// Those that the manifest requires.
+    pub requires: Vec<Guarantee>,
+}
+
+impl BottleSummary {
+    /// The guarantees that are required and not held.
+    pub fn unmet(&self) -> impl Iterator<Item = (Guarantee, &Standing)> {
+        self.guarantees
+            .iter()
+            .filter(|(guarantee, standing)| self.requires.contains(guarantee) && !standing.meets())
+            .map(|(guarantee, standing)| (*guarantee, standing))
+    }
+}
+
+/// One operation of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its address.
+    pub address: Address,
+    /// What becomes of it.
+    pub verdict: Verdict,
+    /// Why.
+    pub reasons: Vec<Reason>,
+    /// What is run for it; `None` when it is only deleted.
+    pub operation: Option<Operation>,
+    /// What is taken away first, when it is deleted or replaced.
+    pub removal: Option<Removal>,
+}
+
+impl Plan {
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.iter().all(|entry| entry.verdict == Verdict::Keep)
+    }
+
+    /// How many entries have a verdict.
+    #[must_use]
+    pub fn count(&self, verdict: Verdict) -> usize {
+        self.entries.iter().filter(|entry| entry.verdict == verdict).count()
+    }
+}

@@ -1,0 +1,31 @@
+//! Docker Engine. Measured on 20.10.24 and 28.5.2 with the CLI 28.2; what lies between follows the release that introduced it.
+
+use super::{Backend, GatewayClosing, Known, Profile, ProfileError, Version};
+
+/// The oldest engine whose isolation was measured.
+pub const LIVE_FLOOR: Version = Version { major: 20, minor: 10 };
+
+/// The engine that `--backend docker` means when no engine is asked.
+pub const NAMED: Version = Version { major: 28, minor: 5 };
+
+impl Profile {
+    /// Docker at a version, or the simulator that behaves like it.
+    ///
+    /// # Errors
+    /// When the version is below [`LIVE_FLOOR`].
+    pub fn docker(backend: Backend, version: Version, runsc: Known<bool>) -> Result<Self, ProfileError> {
+        if version < LIVE_FLOOR {
+            return Err(ProfileError::Old(version));
+        }
+        Ok(Self {
+            backend,
+            version,
+            networks_at_create: version.major >= 25,
+            gateway_priority: version.major >= 28,
+            gateway_closing: if version.major >= 28 { GatewayClosing::Isolated } else { GatewayClosing::Inhibited },
+            leaks_dns_to_loopback: version.major < 28,
+            ipv6_seen_disabled: version == LIVE_FLOOR,
+            runsc,
+        })
+    }
+}
