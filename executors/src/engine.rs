@@ -70,6 +70,8 @@ pub struct Context<'run> {
     pub secrets: &'run dyn Secrets,
     /// What operations that are done have put out.
     pub outputs: &'run Mutex<BTreeMap<OutputRef, String>>,
+    /// The engine's ids of our containers and networks, as observed or as made in this run: what a `Part::Object` becomes.
+    pub ids: &'run Mutex<BTreeMap<ObjectName, String>>,
     /// Set when what is in flight is to be hurried to its end.
     pub hurry: &'run AtomicBool,
 }
@@ -120,8 +122,8 @@ pub struct SecretError {
 /// What came of an operation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// The engine's id of the container it made.
-    pub container: Option<String>,
+    /// The engine's id of the container or network it made.
+    pub made: Option<String>,
     /// Its outputs, by name.
     pub outputs: Vec<(String, String)>,
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// The longest name of a project or a bottle, in bytes.
 ///
-/// `bottle_<project>_<bottle>_pipelock` must fit in 63 bytes: the limit of Apple `container` names since 1.2.0 and of a host name.
+/// `bottle_<project>_<bottle>_pipelock`, 63 bytes at the most, must fit in 63 bytes: the limit of Apple `container` names since 1.2.0 and of a host name.
 pub const LONGEST: usize = 23;
 
 /// Why a name was refused.

@@ -145,6 +145,8 @@ pub struct Removal {
     pub what: Removed,
     /// The command line of it.
     pub command: Command,
+    /// The entries whose own removal must come before: the members of a network, the containers of an image.
+    pub after: Vec<Address>,
 }
 
 /// What a removal takes away.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
 use crate::digest::Digest;
+use crate::manifest::Runtime;
 use crate::profile::GatewayClosing;
 use crate::source::SourcePath;
 
@@ -175,12 +176,16 @@ pub struct Container {
     pub env: BTreeMap<String, EnvSource>,
     /// Networks joined when it is made; filled by a pass from its attach steps.
     pub networks: Vec<Membership>,
+    /// The runtime asked for.
+    pub asked: Runtime,
     /// The runtime; `None` is the engine's own. Decided by a pass.
-    pub runtime: Option<String>,
+    pub runtime: Option<&'static str>,
     /// Host folders mounted into it.
     pub mounts: Vec<Mount>,
     /// An empty volume of the container's own at this path, so that files can be put into a container whose root is read-only.
     pub volume: Option<String>,
+    /// The digest of a configuration that it reads once, when it starts: with another one it is another container.
+    pub configuration: Option<Digest>,
     /// Whether its root is read-only.
     pub read_only: bool,
     /// Whether a small init reaps its processes.
@@ -361,8 +366,6 @@ pub struct Exec {
     pub command: Vec<String>,
     /// What it reads.
     pub stdin: Option<Secret>,
-    /// Whether the command goes on in the background.
-    pub detached: bool,
     /// How long what it did lasts.
     pub lasts: Lasts,
 }

@@ -1,16 +1,116 @@
-//! Passes.
+//! Passes: each rewrites the graph for one fact about the backend and says so. After each, the invariants are checked.
 
+mod attach;
+mod closing;
+mod runtime;
+mod subnets;
+mod verify;
+
+use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
+pub use subnets::Occupied;
+pub use verify::{Broken, verify};
+
 use crate::address::Address;
+use crate::intent::{Graph, GraphError};
+use crate::name::ProjectName;
+use crate::profile::Profile;
 
 /// What a pass changed, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rewrite {
     /// The pass.
-    pub pass: &'static str,
+    pub pass: String,
     /// The steps that it changed, or took away; sorted.
     pub steps: Vec<Address>,
     /// What it did with them and what fact about the backend made it.
     pub because: String,
+}
+
+impl Rewrite {
+    /// `None` when no step was touched.
+    fn of(pass: &str, mut steps: Vec<Address>, because: impl Into<String>) -> Option<Self> {
+        steps.sort_unstable();
+        (!steps.is_empty()).then(|| Self { pass: pass.to_owned(), steps, because: because.into() })
+    }
+}
+
+/// Why a graph could not be lowered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
+pub enum LowerError {
+    /// The pool has no room left.
+    #[error("the address pool {pool} has no room for {address}: {wanted} networks were wanted and {placed} fit")]
+    #[diagnostic(
+        code(bottle::lower::pool),
+        help("give a larger or another one: `[network]` `pool = \"10.128.0.0/12\"`")
+    )]
+    Pool {
+        /// The pool.
+        pool: Ipv4Net,
+        /// The network that found no place.
+        address: Address,
+        /// How many networks there are.
+        wanted: usize,
+        /// How many found a place.
+        placed: usize,
+    },
+    /// gVisor was asked for and is not there.
+    #[error("{address} asks for `runtime = \"runsc\"`, and the engine has no runtime of that name")]
+    #[diagnostic(
+        code(bottle::lower::runsc),
+        help("register runsc with the engine, or leave `runtime` out to run on the host's kernel")
+    )]
+    NoRunsc {
+        /// The container.
+        address: Address,
+    },
+    /// A pass left something that may not be.
+    #[error("after the pass `{pass}`: {broken}")]
+    #[diagnostic(code(bottle::lower::invariant), help("this is a bug of bottle's: please report it with the manifest"))]
+    Invariant {
+        /// The pass.
+        pass: &'static str,
+        /// What may not be.
+        broken: Broken,
+    },
+    /// A pass left no graph.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Graph(#[from] GraphError),
+}
+
+/// Everything that the passes decide by.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The project: subnets are spread by its name.
+    pub project: &'a ProjectName,
+    /// The backend.
+    pub profile: &'a Profile,
+    /// Where subnets are taken from.
+    pub pool: Ipv4Net,
+    /// Subnets in use.
+    pub occupied: &'a Occupied,
+}
+
+/// One pass.
+type Pass = fn(Graph, &Facts<'_>) -> Result<(Graph, Vec<Rewrite>), LowerError>;
+
+/// The passes in order, by name.
+const PASSES: &[(&str, Pass)] =
+    &[("runtime", runtime::run), ("closing", closing::run), ("attach", attach::run), ("subnets", subnets::run)];
+
+/// Lowers a graph for a backend.
+///
+/// # Errors
+/// When the backend cannot do what the manifest asks for, or the pool has no room.
+pub fn lower(mut graph: Graph, facts: &Facts<'_>) -> Result<(Graph, Vec<Rewrite>), LowerError> {
+    let mut rewrites = Vec::new();
+    for (name, pass) in PASSES {
+        let (lowered, recorded) = pass(graph, facts)?;
+        graph = lowered;
+        rewrites.extend(recorded);
+        verify(&graph).map_err(|broken| LowerError::Invariant { pass: name, broken })?;
+    }
+    Ok((graph, rewrites))
 }

@@ -86,6 +86,11 @@ pub enum Reason {
     Restarted,
     /// No journal says that it was done.
     Unrecorded,
+    /// What it tells is needed by another operation.
+    Asked {
+        /// That.
+        by: Address,
+    },
     /// Its container was taken out of a network by hand.
     Detached {
         /// The network.
@@ -120,6 +125,7 @@ impl fmt::Display for Reason {
             Self::NotRunning { exit: None } => f.write_str("never started"),
             Self::Restarted => f.write_str("its container was started again since"),
             Self::Unrecorded => f.write_str("no journal says that it was done"),
+            Self::Asked { by } => write!(f, "its answer is needed by {by}"),
             Self::Detached { network } => write!(f, "taken out of network {network} by hand"),
             Self::Attached { network } => write!(f, "put into network {network} by hand"),
             Self::Undeclared => f.write_str("no longer declared"),

@@ -1,11 +1,11 @@
 //! The work of a plan: what runs, what is taken away, and what waits for what.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use super::{Entry, Plan, Verdict};
 use crate::address::Address;
 use crate::intent::Step;
-use crate::operation::{ObjectKind, Operation, Removal, Removed, provides_image};
+use crate::operation::{Operation, Removal, Removed, provides_image};
 
 /// One thing to do.
 #[derive(Clone, Debug)]
@@ -14,7 +14,7 @@ pub struct Task<'plan> {
     pub address: &'plan Address,
     /// What is done.
     pub kind: TaskKind<'plan>,
-    /// The tasks that must have succeeded before, by their place in the list.
+    /// The tasks that must have succeeded before, by their place in the list; sorted, each once.
     pub waits: Vec<usize>,
 }
 
@@ -25,4 +25,83 @@ pub enum TaskKind<'plan> {
     Run(&'plan Operation),
     /// Takes something away.
     Remove(&'plan Removal),
+}
+
+impl Plan {
+    /// What is to be done, and what waits for what. Linear in the plan.
+    ///
+    /// A thing is taken away only once the image of what replaces it is there, so that a build that fails leaves the old one be.
+    #[must_use]
+    pub fn tasks(&self) -> Vec<Task<'_>> {
+        let mut tasks = Vec::new();
+        let mut removes: HashMap<&Address, usize> = HashMap::new();
+        let mut runs: HashMap<&Address, usize> = HashMap::new();
+        let mut detaches: HashMap<&str, Vec<usize>> = HashMap::new();
+        for entry in &self.entries {
+            if let Some(removal) = &entry.removal {
+                removes.insert(&entry.address, tasks.len());
+                if let Removed::Membership { container, .. } = &removal.what {
+                    detaches.entry(container).or_default().push(tasks.len());
+                }
+                tasks.push(Task { address: &entry.address, kind: TaskKind::Remove(removal), waits: Vec::new() });
+            }
+            if let (Some(operation), true) = (&entry.operation, entry.verdict != Verdict::Keep) {
+                runs.insert(&entry.address, tasks.len());
+                tasks.push(Task { address: &entry.address, kind: TaskKind::Run(operation), waits: Vec::new() });
+            }
+        }
+
+        let images: HashMap<&Address, usize> = runs
+            .iter()
+            .filter(|(_, at)| matches!(tasks[**at].kind, TaskKind::Run(run) if provides_image(&run.step).is_some()))
+            .map(|(address, at)| (*address, *at))
+            .collect();
+        let waits: Vec<(usize, Vec<usize>)> = self
+            .entries
+            .iter()
+            .flat_map(|entry| {
+                let run = runs.get(&entry.address).map(|at| (*at, Self::run_waits(entry, &runs, &removes, &detaches)));
+                let remove = removes.get(&entry.address).map(|at| (*at, Self::removal_waits(entry, &images, &removes)));
+                [run, remove]
+            })
+            .flatten()
+            .collect();
+        for (at, mut waits) in waits {
+            waits.sort_unstable();
+            waits.dedup();
+            tasks[at].waits = waits;
+        }
+        tasks
+    }
+
+    fn run_waits(
+        entry: &Entry,
+        runs: &HashMap<&Address, usize>,
+        removes: &HashMap<&Address, usize>,
+        detaches: &HashMap<&str, Vec<usize>>,
+    ) -> Vec<usize> {
+        let mut waits = Vec::new();
+        let Some(operation) = &entry.operation else { return waits };
+        waits.extend(operation.needs.iter().filter_map(|(_, need)| runs.get(need)));
+        waits.extend(removes.get(&entry.address));
+        if let Step::Start(container) = &operation.step {
+            waits.extend(detaches.get(container.0.as_str()).into_iter().flatten());
+        }
+        waits
+    }
+
+    fn removal_waits(
+        entry: &Entry,
+        images: &HashMap<&Address, usize>,
+        removes: &HashMap<&Address, usize>,
+    ) -> Vec<usize> {
+        let mut waits = Vec::new();
+        if let Some(removal) = &entry.removal {
+            waits.extend(removal.after.iter().filter_map(|address| removes.get(address)));
+        }
+        if let Some(operation) = &entry.operation {
+            waits.extend(operation.needs.iter().filter_map(|(_, need)| images.get(need)));
+        }
+        waits
+    }
 }

@@ -1,0 +1,76 @@
+//! SSH: keys held by root's agent in the guest, relayed to the user, who can sign with them and cannot read them.
+
+use std::collections::BTreeMap;
+
+use super::{Archive, Content, Exec, Lasts, ObjectName, Owner, Secret, archives, pipelock};
+use crate::manifest::{Bottle, SshKey};
+
+/// The folder of the sockets. It is root's; only the relay is open to others.
+const FOLDER: &str = "/run/bottle-ssh";
+/// The socket of root's agent.
+const AGENT: &str = "/run/bottle-ssh/agent";
+/// The socket that the user's ssh talks to.
+pub(super) const RELAY: &str = "/run/bottle-ssh/relay";
+
+/// `~/.ssh/config` and `~/.ssh/known_hosts`. Connections go through the sidecar, since there is no other way out.
+pub(super) fn files(bottle: &Bottle, owner: &Owner) -> Archive {
+    let mut config = String::new();
+    let mut known = String::new();
+    for key in &bottle.ssh {
+        let SshKey { host, hostname, port, user, known_host, .. } = key;
+        config.push_str(&format!(
+            "Host {host}\n  HostName {hostname}\n  Port {port}\n  User {user}\n  IdentityAgent {RELAY}\n  \
+             StrictHostKeyChecking yes\n  ProxyCommand socat - PROXY:{}:%h:%p,proxyport={}\n",
+            pipelock::ALIAS,
+            pipelock::PORT
+        ));
+        let name = if *port == 22 { hostname.clone() } else { format!("[{hostname}]:{port}") };
+        known.push_str(&format!("{name} {known_host}\n"));
+    }
+    let mut archive =
+        archives::at(&bottle.home, &format!("{}/.ssh/config", bottle.home), Content::Text(config), owner, Some(0o600));
+    let known = archives::at(
+        &bottle.home,
+        &format!("{}/.ssh/known_hosts", bottle.home),
+        Content::Text(known),
+        owner,
+        Some(0o600),
+    );
+    archive.entries.extend(known.entries.into_iter().last());
+    archive
+}
+
+fn as_root(container: &ObjectName, command: Vec<String>, stdin: Option<Secret>) -> Exec {
+    Exec {
+        container: container.clone(),
+        user: Some("root".to_owned()),
+        env: BTreeMap::new(),
+        command,
+        stdin,
+        lasts: Lasts::Run,
+    }
+}
+
+/// Starts root's agent. Its old sockets, left by a container that was stopped, would be in its way.
+pub(super) fn start_agent(container: &ObjectName) -> Exec {
+    let script =
+        format!("mkdir -p /run && rm -rf {FOLDER} && mkdir -m 0711 {FOLDER} && umask 077 && exec ssh-agent -a {AGENT}");
+    as_root(container, vec!["sh".into(), "-c".into(), script], None)
+}
+
+/// Hands one key to root's agent. The key goes from the host's file to the agent's memory; the guest's disk never sees it.
+pub(super) fn add_key(container: &ObjectName, key: &SshKey) -> Exec {
+    let mut exec =
+        as_root(container, vec!["ssh-add".into(), "-q".into(), "-".into()], Some(Secret::File(key.key.clone())));
+    exec.env.insert("SSH_AUTH_SOCK".to_owned(), AGENT.to_owned());
+    exec
+}
+
+/// Lets the user talk to root's agent, which itself answers only root. It is done once the relay listens.
+pub(super) fn relay(container: &ObjectName) -> Exec {
+    let script = format!(
+        "socat UNIX-LISTEN:{RELAY},fork,mode=0666 UNIX-CONNECT:{AGENT} </dev/null >/dev/null 2>&1 & \
+         until [ -S {RELAY} ]; do kill -0 $! || exit 1; sleep 0.1; done"
+    );
+    as_root(container, vec!["sh".into(), "-c".into(), script], None)
+}
