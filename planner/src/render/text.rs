@@ -98,7 +98,7 @@ pub(super) fn secrets(out: &mut String, plan: &Plan) {
 }
 
 /// The standings of one guarantee: those bottles that share one stand on one line.
-fn grouped<'p>(plan: &'p Plan, guarantee: Guarantee) -> Vec<(&'p Standing, Vec<&'p BottleName>)> {
+fn grouped(plan: &Plan, guarantee: Guarantee) -> Vec<(&Standing, Vec<&BottleName>)> {
     let mut groups: Vec<(&Standing, Vec<&BottleName>)> = Vec::new();
     for (bottle, summary) in &plan.bottles {
         let Some((_, standing)) = summary.guarantees.iter().find(|(name, _)| *name == guarantee) else { continue };
