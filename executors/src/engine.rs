@@ -64,6 +64,8 @@ pub struct Incarnation {
 
 /// What operations are given besides themselves.
 pub struct Context<'run> {
+    /// The project: what is made is labelled with it, and nothing without that label is taken away.
+    pub project: &'run ProjectName,
     /// The manifest's folder, absolute: what host paths are relative to.
     pub root: &'run Path,
     /// Where secrets come from, at the moment of use.

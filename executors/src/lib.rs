@@ -2,4 +2,6 @@
 //!
 //! Unlike the planner, this crate touches the machine.
 
+pub mod archive;
 pub mod engine;
+pub mod host_files;
