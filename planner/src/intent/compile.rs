@@ -207,7 +207,7 @@ impl Compiler<'_> {
         hasher.field(&base.name.0).field(to).field(bottle.user.as_deref().unwrap_or_default());
         hasher.field(content::digest(self.files, from)?.short());
         let content = hasher.finish();
-        let name = ImageName(format!("bottle_{}_baked:{content}", self.project));
+        let name = ImageName(format!("{}:{content}", self.object(&bottle.name, "_baked")));
         let context = Context::Baked { base: base.name, files };
         let build = Build { image: name.clone(), context, args: BTreeMap::new(), content };
         let address = self.add(
