@@ -12,6 +12,7 @@ use bottle_planner::name::ProjectName;
 use bottle_planner::observation::Observation;
 use bottle_planner::operation::{Operation, Removal};
 use bottle_planner::profile::Profile;
+use zeroize::Zeroize as _;
 
 /// A backend.
 pub trait Engine: Send + Sync {
@@ -64,6 +65,8 @@ pub struct Incarnation {
 
 /// What operations are given besides themselves.
 pub struct Context<'run> {
+    /// The project: what the label of everything that may be taken away must say.
+    pub project: &'run ProjectName,
     /// The manifest's folder, absolute: what host paths are relative to.
     pub root: &'run Path,
     /// Where secrets come from, at the moment of use.
@@ -99,6 +102,12 @@ impl SecretValue {
     #[must_use]
     pub fn reveal(&self) -> &[u8] {
         &self.0
+    }
+}
+
+impl Drop for SecretValue {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 

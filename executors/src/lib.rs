@@ -2,4 +2,9 @@
 //!
 //! Unlike the planner, this crate touches the machine.
 
+pub mod archive;
+pub mod docker;
 pub mod engine;
+mod process;
+pub mod secrets;
+mod tar_stream;
