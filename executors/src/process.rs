@@ -101,7 +101,8 @@ impl Process<'_> {
         };
         drop(sender);
 
-        let mut watch = Watch { group, stopped: None, killed: false, exited: false, deadline: Instant::now() + self.limit };
+        let mut watch =
+            Watch { group, stopped: None, killed: false, exited: false, deadline: Instant::now() + self.limit };
         let mut open = streams.count;
         let mut starved = None;
         while !(watch.exited && open == 0) {

@@ -62,8 +62,10 @@ fn much_in_and_much_out_at_once_do_not_wait_for_each_other() {
 
 #[test]
 fn a_child_that_reads_nothing_ends_as_its_exit_code_says() {
-    let feed: Feed = Box::new(|to| loop {
-        to.write_all(&[0; 4096])?;
+    let feed: Feed = Box::new(|to| {
+        loop {
+            to.write_all(&[0; 4096])?;
+        }
     });
     let done = shell(&script("exec 0<&-; exit 0"), Some(feed), LONG, &NEVER);
     assert!(done.succeeded());
@@ -142,7 +144,8 @@ fn a_grandchild_that_keeps_the_pipes_is_not_waited_for() {
 fn a_secret_is_in_the_childs_environment_and_in_no_argv() {
     let env = [("BOTTLE_TEST_TOKEN", OsStr::new("hunter2-in-env"))];
     let args = script("cat /proc/$$/cmdline; printf %s \"$BOTTLE_TEST_TOKEN\"");
-    let process = Process { program: Path::new("/bin/sh"), args: &args, env: &env, feed: None, limit: LONG, hurry: &NEVER };
+    let process =
+        Process { program: Path::new("/bin/sh"), args: &args, env: &env, feed: None, limit: LONG, hurry: &NEVER };
     let said = String::from_utf8(process.run().unwrap().stdout.bytes).unwrap();
     assert!(said.starts_with("/bin/sh\0-c\0") && said.ends_with("hunter2-in-env"), "{said:?}");
     assert_eq!(said.matches("hunter2").count(), 1);
