@@ -1,5 +1,7 @@
 //! The Docker backend on a real engine. Without one each test says so and passes.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
 mod docker_bench;
 
 use std::fs;
@@ -198,7 +200,7 @@ fn a_volume_and_a_membership_are_taken_away() {
     let Some(bench) = bench("others") else { return };
     let label = format!("bottle.project={}", bench.project);
     let volume = stdout(&["volume", "create", "--label", &label, &bench.object("data").0]);
-    assert_eq!(bench.docker.observe(&bench.project).unwrap().volumes, [volume.clone()]);
+    assert_eq!(bench.docker.observe(&bench.project).unwrap().volumes.join(","), volume);
     bench.create_network("net");
     let container = bench.create_container("one", &["true"], &[]);
     docker(&["network", "connect", &bench.object("net").0, &container]);
@@ -364,7 +366,7 @@ fn an_image_is_built_from_a_stream_and_what_inherits_its_labels_is_not_ours() {
     let user = stdout(&["create", "--label", &bench.leash(), &image, "true"]);
     let seen = bench.docker.observe(&bench.project).unwrap();
     let [ours] = seen.images.as_slice() else { panic!("{seen:?}") };
-    assert_eq!(ours.names, [image.clone()]);
+    assert_eq!(ours.names.join(","), image);
     assert_eq!(ours.labels.address.as_str(), "one/image/bake");
     assert!(seen.image_names.contains(&image) && !seen.taken.contains(&(ObjectKind::Image, image.clone())));
     assert!(seen.containers.is_empty());
