@@ -12,6 +12,7 @@ use bottle_planner::name::ProjectName;
 use bottle_planner::observation::Observation;
 use bottle_planner::operation::{Operation, Removal};
 use bottle_planner::profile::Profile;
+use zeroize::Zeroize as _;
 
 /// A backend.
 pub trait Engine: Send + Sync {
@@ -101,6 +102,12 @@ impl SecretValue {
     #[must_use]
     pub fn reveal(&self) -> &[u8] {
         &self.0
+    }
+}
+
+impl Drop for SecretValue {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 

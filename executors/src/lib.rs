@@ -3,5 +3,9 @@
 //! Unlike the planner, this crate touches the machine.
 
 pub mod archive;
+pub mod docker;
 pub mod engine;
 pub mod host_files;
+mod process;
+pub mod secrets;
+mod tar_stream;

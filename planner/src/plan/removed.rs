@@ -62,9 +62,11 @@ pub(super) fn undeclared(
         add(ObjectKind::Network, &network.name, &network.id, &network.labels.address);
     }
     for image in &all.images {
-        // An image whose name was taken away still has its id.
-        let names = if image.names.is_empty() { std::slice::from_ref(&image.id) } else { &image.names[..] };
-        for name in names {
+        // An image whose name was taken away still has its id; a name that somebody else gave it is theirs.
+        if image.names.is_empty() {
+            add(ObjectKind::Image, &image.id, &image.id, &image.labels.address);
+        }
+        for name in image.names.iter().filter(|name| name.starts_with(&format!("bottle_{}_", image.labels.project))) {
             add(ObjectKind::Image, name, &image.id, &image.labels.address);
         }
     }

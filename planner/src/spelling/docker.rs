@@ -29,7 +29,7 @@ pub(super) fn spell(step: &Step, profile: &Profile, project: &ProjectName) -> Sp
         Step::CreateNetwork(network) => create_network(network),
         Step::CreateContainer(container) => create_container(container, profile, project),
         Step::Attach(attachment) => attach(attachment, profile),
-        Step::LearnOwners(owners) => Words::of(&["docker", "cp"])
+        Step::LearnOwners(owners) => Words::of(&["docker", "cp", "--follow-link"])
             .word(vec![Part::Object(owners.container.clone()), Part::Literal(":/etc/passwd".to_owned())])
             .word(vec![Part::Literal("-".to_owned())])
             .content("users", owners.names.join(" "))
