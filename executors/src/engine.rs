@@ -12,6 +12,7 @@ use bottle_planner::name::ProjectName;
 use bottle_planner::observation::Observation;
 use bottle_planner::operation::{Operation, Removal};
 use bottle_planner::profile::Profile;
+use serde::Serialize;
 
 /// A backend.
 pub trait Engine: Send + Sync {
@@ -64,6 +65,8 @@ pub struct Incarnation {
 
 /// What operations are given besides themselves.
 pub struct Context<'run> {
+    /// The project: what carries another one's label is not touched.
+    pub project: &'run ProjectName,
     /// The manifest's folder, absolute: what host paths are relative to.
     pub root: &'run Path,
     /// Where secrets come from, at the moment of use.
@@ -129,7 +132,7 @@ pub struct Outcome {
 }
 
 /// How an operation failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Failure {
     /// The operation.
     pub address: Address,
@@ -142,7 +145,8 @@ pub struct Failure {
 }
 
 /// How a failed command ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Ended {
     /// By itself.
     Exit(i32),
