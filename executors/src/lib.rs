@@ -2,4 +2,10 @@
 //!
 //! Unlike the planner, this crate touches the machine.
 
+pub mod crash;
 pub mod engine;
+pub mod journal;
+pub mod lock;
+pub mod run;
+pub mod signals;
+pub mod state_dir;
