@@ -13,6 +13,7 @@ use bottle_planner::observation::Observation;
 use bottle_planner::operation::{Operation, Removal};
 use bottle_planner::profile::Profile;
 use zeroize::Zeroize as _;
+use serde::Serialize;
 
 /// A backend.
 pub trait Engine: Send + Sync {
@@ -138,7 +139,7 @@ pub struct Outcome {
 }
 
 /// How an operation failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Failure {
     /// The operation.
     pub address: Address,
@@ -151,7 +152,8 @@ pub struct Failure {
 }
 
 /// How a failed command ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Ended {
     /// By itself.
     Exit(i32),

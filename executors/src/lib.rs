@@ -3,9 +3,15 @@
 //! Unlike the planner, this crate touches the machine.
 
 pub mod archive;
+pub mod crash;
 pub mod docker;
 pub mod engine;
 pub mod host_files;
+pub mod journal;
+pub mod lock;
 mod process;
+pub mod run;
 pub mod secrets;
+pub mod signals;
+pub mod state_dir;
 mod tar_stream;
