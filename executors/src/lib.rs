@@ -5,3 +5,4 @@
 pub mod archive;
 pub mod engine;
 pub mod host_files;
+pub mod simulator;
