@@ -31,6 +31,13 @@ impl Address {
         Self(format!("{}/{object}/{step}", Self::SHARED).into())
     }
 
+    /// The address of another step of the same object.
+    #[must_use]
+    pub fn beside(&self, step: &str) -> Self {
+        let end = self.0.match_indices('/').nth(1).map_or(self.0.len(), |(end, _)| end);
+        Self(format!("{}/{step}", &self.0[..end]).into())
+    }
+
     /// An address as it was read from a label or a journal. It is a key to look up, and proves nothing.
     #[must_use]
     pub fn recorded(text: &str) -> Self {

@@ -15,4 +15,6 @@ pub mod operation;
 pub mod passes;
 pub mod plan;
 pub mod profile;
+pub mod render;
 pub mod source;
+pub mod spelling;

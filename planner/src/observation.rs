@@ -57,6 +57,8 @@ pub struct ObservedContainer {
     pub state: ContainerState,
     /// The networks of which it is a member, by name, sorted.
     pub networks: Vec<String>,
+    /// The volumes mounted into it, by name, sorted.
+    pub volumes: Vec<String>,
 }
 
 /// Whether a container runs.

@@ -40,6 +40,20 @@ pub enum CompileError {
         /// The path.
         path: String,
     },
+    /// A secret under a name that steers the command which would pass it on.
+    #[error(
+        "`{variable}` of bottle `{bottle}` cannot be a secret: the engine's own command reads a variable of this name"
+    )]
+    #[diagnostic(
+        code(bottle::compile::secret_variable),
+        help("a secret is passed on by the environment of that command; give it another name, or write a literal")
+    )]
+    SecretVariable {
+        /// The bottle.
+        bottle: BottleName,
+        /// The variable.
+        variable: String,
+    },
     /// A graph that cannot be.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -193,7 +207,7 @@ impl Compiler<'_> {
         hasher.field(&base.name.0).field(to).field(bottle.user.as_deref().unwrap_or_default());
         hasher.field(content::digest(self.files, from)?.short());
         let content = hasher.finish();
-        let name = ImageName(format!("bottle_{}_baked:{content}", self.project));
+        let name = ImageName(format!("{}:{content}", self.object(&bottle.name, "_baked")));
         let context = Context::Baked { base: base.name, files };
         let build = Build { image: name.clone(), context, args: BTreeMap::new(), content };
         let address = self.add(
@@ -249,6 +263,7 @@ impl Compiler<'_> {
             image: image.name.clone(),
             user: Some(pipelock::USER.to_owned()),
             command: command.chain([format!("0.0.0.0:{}", pipelock::PORT)]).collect(),
+            workdir: None,
             env: BTreeMap::new(),
             networks: Vec::new(),
             asked: crate::manifest::Runtime::Auto,
@@ -309,7 +324,8 @@ impl Compiler<'_> {
             image: image.name,
             user: bottle.user.clone(),
             command: bottle.command.clone(),
-            env: environment(bottle, guard.is_some()),
+            workdir: bottle.workspace.as_ref().map(|workspace| workspace.to.clone()),
+            env: environment(bottle, guard.is_some())?,
             networks: Vec::new(),
             asked: bottle.runtime,
             runtime: None,
@@ -468,7 +484,16 @@ impl FileSet {
     }
 }
 
-fn environment(bottle: &Bottle, proxied: bool) -> BTreeMap<String, EnvSource> {
+/// Whether the command of an engine, or the system's loader, reads this variable of its own environment. A secret travels there, and
+/// in one of these it would change what the command does: another engine, another program.
+fn read_by_engines(variable: &str) -> bool {
+    const NAMES: &[&str] = &["PATH", "HOME", "TMPDIR", "SHELL", "USER", "IFS", "GODEBUG", "GOGC", "GOMAXPROCS"];
+    const PREFIXES: &[&str] =
+        &["LD_", "DYLD_", "DOCKER_", "BUILDKIT_", "BUILDX_", "CONTAINER_", "SSL_CERT_", "XDG_", "SSH_"];
+    NAMES.contains(&variable) || PREFIXES.iter().any(|prefix| variable.starts_with(prefix))
+}
+
+fn environment(bottle: &Bottle, proxied: bool) -> Result<BTreeMap<String, EnvSource>, CompileError> {
     let mut env = BTreeMap::new();
     if proxied {
         for (name, value) in pipelock::agent_environment() {
@@ -479,6 +504,9 @@ fn environment(bottle: &Bottle, proxied: bool) -> BTreeMap<String, EnvSource> {
         env.insert("SSH_AUTH_SOCK".to_owned(), EnvSource::Literal(ssh::RELAY.to_owned()));
     }
     for (name, value) in &bottle.env {
+        if !matches!(value, EnvValue::Literal(_)) && read_by_engines(name) {
+            return Err(CompileError::SecretVariable { bottle: bottle.name.clone(), variable: name.clone() });
+        }
         let source = match value {
             EnvValue::Literal(text) => EnvSource::Literal(text.clone()),
             EnvValue::FromHost(variable) => EnvSource::Secret(Secret::HostEnv(variable.clone())),
@@ -486,7 +514,7 @@ fn environment(bottle: &Bottle, proxied: bool) -> BTreeMap<String, EnvSource> {
         };
         env.insert(name.clone(), source);
     }
-    env
+    Ok(env)
 }
 
 fn mounts(bottle: &Bottle) -> Result<Vec<Mount>, CompileError> {

@@ -80,6 +80,27 @@ pub struct ObjectName(pub String);
 #[serde(transparent)]
 pub struct ImageName(pub String);
 
+impl ImageName {
+    /// The name under which Docker lists the image: without its own registry's name, with `latest` where there is no tag, and
+    /// without a tag where there is a digest.
+    #[must_use]
+    pub fn listed(&self) -> String {
+        let name = self.0.strip_prefix("docker.io/").unwrap_or(&self.0);
+        let name = name.strip_prefix("library/").unwrap_or(name);
+        let (name, digest) = match name.split_once('@') {
+            Some((name, digest)) => (name, Some(digest)),
+            None => (name, None),
+        };
+        let last = name.rfind('/').map_or(0, |slash| slash + 1);
+        let tag = name[last..].find(':').map(|colon| last + colon);
+        match (digest, tag) {
+            (Some(digest), tag) => format!("{}@{digest}", &name[..tag.unwrap_or(name.len())]),
+            (None, Some(_)) => name.to_owned(),
+            (None, None) => format!("{name}:latest"),
+        }
+    }
+}
+
 impl std::fmt::Display for ObjectName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(&self.0)
@@ -172,6 +193,8 @@ pub struct Container {
     pub user: Option<String>,
     /// The arguments to the image's entry point, or the command.
     pub command: Vec<String>,
+    /// The folder in which its commands run; `None` leaves it to the image.
+    pub workdir: Option<String>,
     /// Environment.
     pub env: BTreeMap<String, EnvSource>,
     /// Networks joined when it is made; filled by a pass from its attach steps.

@@ -1,10 +1,16 @@
 //! The plan: one value that is shown, saved and carried out, so that these cannot disagree.
 
+mod build;
+mod compare;
 mod reason;
+mod removed;
+mod satisfied;
+mod seen;
 mod work;
 
 use std::collections::BTreeMap;
 
+pub use build::{Foreign, PlanError, Target, build, destroy};
 pub use reason::{Reason, Verdict};
 pub use work::{Task, TaskKind};
 

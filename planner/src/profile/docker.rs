@@ -23,6 +23,7 @@ impl Profile {
             networks_at_create: version.major >= 25,
             gateway_priority: version.major >= 28,
             gateway_closing: if version.major >= 28 { GatewayClosing::Isolated } else { GatewayClosing::Inhibited },
+            closing_measured: version.major >= 28 || version == LIVE_FLOOR,
             leaks_dns_to_loopback: version.major < 28,
             ipv6_seen_disabled: version == LIVE_FLOOR,
             runsc,

@@ -75,6 +75,8 @@ pub struct Profile {
     pub gateway_priority: bool,
     /// How internal networks are closed towards the host.
     pub gateway_closing: GatewayClosing,
+    /// Whether that was measured to close it, on an engine of this version or as its documented mode.
+    pub closing_measured: bool,
     /// Whether the embedded resolver hands names from an internal network to the host's resolver when that is on loopback.
     /// Measured: it does on 20.10.24, it does not on 28.5.2.
     pub leaks_dns_to_loopback: bool,

@@ -1,6 +1,10 @@
 //! Properties of a finished bottle, computed from the lowered graph and the profile.
 
+mod standing;
+
 use std::fmt;
+
+pub use standing::{Topology, standings};
 
 use serde::{Deserialize, Serialize};
 

@@ -1,0 +1,127 @@
+//! What goes: objects that are no longer declared, and everything of a project that is destroyed.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use super::seen::Seen;
+use super::{Entry, Reason, Verdict};
+use crate::address::Address;
+use crate::intent::{ImageName, ObjectName};
+use crate::name::BottleName;
+use crate::operation::{ObjectKind, Removal, Removed, makes};
+use crate::spelling;
+
+/// The removal of something, spelled.
+pub(super) fn removal(what: Removed) -> Removal {
+    let command = spelling::removal(&what);
+    Removal { what, command, after: Vec::new() }
+}
+
+/// The removal of an object that was observed under a name.
+pub(super) fn object(kind: ObjectKind, name: &str, seen: &Seen<'_>) -> Option<Removal> {
+    let id = match kind {
+        ObjectKind::Container => seen.container(&ObjectName(name.to_owned()))?.id.clone(),
+        ObjectKind::Network => seen.network(&ObjectName(name.to_owned()))?.id.clone(),
+        ObjectKind::Image => seen.built(&ImageName(name.to_owned()))?.id.clone(),
+        ObjectKind::Volume => name.to_owned(),
+    };
+    Some(removal(Removed::Object { kind, name: name.to_owned(), id }))
+}
+
+/// What was observed and none of the entries makes, as entries of their own: containers, networks, images, volumes.
+///
+/// Of a part of a project, only what belongs to the bottles that are named.
+pub(super) fn undeclared(
+    entries: &[Entry],
+    seen: &Seen<'_>,
+    part: Option<&BTreeSet<BottleName>>,
+    reason: &Reason,
+) -> Vec<Entry> {
+    let declared: HashSet<(ObjectKind, &str)> =
+        entries.iter().filter_map(|entry| makes(&entry.operation.as_ref()?.step)).collect();
+    let named: Option<HashSet<&str>> = part.map(|part| part.iter().map(BottleName::as_str).collect());
+    let in_part = |address: &Address| {
+        named.as_ref().is_none_or(|named| address.bottle().is_some_and(|bottle| named.contains(bottle)))
+    };
+    let mut gone = Vec::new();
+    let mut add = |kind: ObjectKind, name: &str, id: &str, address: &Address| {
+        if in_part(address) && !declared.contains(&(kind, name)) {
+            gone.push(Entry {
+                address: address.clone(),
+                verdict: Verdict::Delete,
+                reasons: vec![reason.clone()],
+                operation: None,
+                removal: Some(removal(Removed::Object { kind, name: name.to_owned(), id: id.to_owned() })),
+            });
+        }
+    };
+    let all = seen.all();
+    for container in &all.containers {
+        add(ObjectKind::Container, &container.name, &container.id, &container.labels.address);
+    }
+    for network in &all.networks {
+        add(ObjectKind::Network, &network.name, &network.id, &network.labels.address);
+    }
+    for image in &all.images {
+        // An image whose name was taken away still has its id.
+        let names = if image.names.is_empty() { std::slice::from_ref(&image.id) } else { &image.names[..] };
+        for name in names {
+            add(ObjectKind::Image, name, &image.id, &image.labels.address);
+        }
+    }
+    if part.is_none() {
+        for volume in seen.orphaned_volumes() {
+            add(ObjectKind::Volume, volume, volume, &Address::shared("volume", volume));
+        }
+    }
+    distinct(&mut gone, entries);
+    gone
+}
+
+/// Labels can say the same address twice: by hand, or by two names of one image. Each entry still needs one of its own.
+fn distinct(gone: &mut [Entry], entries: &[Entry]) {
+    let mut used: HashSet<Address> = entries.iter().map(|entry| entry.address.clone()).collect();
+    for entry in gone {
+        if !used.insert(entry.address.clone())
+            && let Some(Removal { what: Removed::Object { kind, name, .. }, .. }) = &entry.removal
+        {
+            entry.address = Address::recorded(&format!("{}:{kind}:{name}", entry.address));
+            used.insert(entry.address.clone());
+        }
+    }
+}
+
+/// Fills in what each removal waits for: a network for its members, an image for the containers made from it.
+pub(super) fn order(entries: &mut [Entry], seen: &Seen<'_>) {
+    let mut members: HashMap<&str, Vec<Address>> = HashMap::new();
+    let mut users: HashMap<&str, Vec<Address>> = HashMap::new();
+    for entry in entries.iter() {
+        match entry.removal.as_ref().map(|removal| &removal.what) {
+            Some(Removed::Object { kind: ObjectKind::Container, name, .. }) => {
+                if let Some(container) = seen.container(&ObjectName(name.clone())) {
+                    for network in &container.networks {
+                        members.entry(network).or_default().push(entry.address.clone());
+                    }
+                    users.entry(&container.image_id).or_default().push(entry.address.clone());
+                }
+            }
+            Some(Removed::Membership { container, network, .. }) => {
+                let seen = seen.container(&ObjectName(container.clone()));
+                let network = seen.and_then(|container| container.networks.iter().find(|name| *name == network));
+                if let Some(network) = network {
+                    members.entry(network).or_default().push(entry.address.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+    for entry in entries.iter_mut() {
+        let Some(removal) = &mut entry.removal else { continue };
+        if let Removed::Object { kind, name, id } = &removal.what {
+            removal.after = match kind {
+                ObjectKind::Network => members.get(name.as_str()).cloned().unwrap_or_default(),
+                ObjectKind::Image => users.get(id.as_str()).cloned().unwrap_or_default(),
+                ObjectKind::Container | ObjectKind::Volume => Vec::new(),
+            };
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Is it already so? One question per operation, answered from what was observed.
+
+use super::seen::Seen;
+use super::{Reason, Verdict};
+use crate::digest::Digest;
+use crate::intent::{Lasts, Step, Tracking};
+use crate::observation::{ContainerState, Done, ObservedContainer};
+use crate::operation::{Input, Operation};
+
+/// What becomes of an operation that makes an object, what it is built upon being as it was.
+pub(super) fn object(operation: &Operation, seen: &Seen<'_>) -> (Verdict, Vec<Reason>) {
+    let there = match &operation.step {
+        Step::PullImage(image) => return present(seen.has_image(image)),
+        Step::BuildImage(build) => match seen.built(&build.image) {
+            // The name holds the digest of the content; under another label it is rebuilt, and the name moves to the new image.
+            Some(image) if image.labels.digest.short() != operation.digest.short() => {
+                return (Verdict::Update, vec![Reason::ChangedUnrecorded]);
+            }
+            image => return present(image.is_some()),
+        },
+        Step::CreateNetwork(network) => seen.network(&network.name).map(|network| &network.labels.digest),
+        Step::CreateContainer(container) => seen.container(&container.name).map(|container| &container.labels.digest),
+        _ => None,
+    };
+    match there {
+        None => (Verdict::Create, vec![Reason::Missing]),
+        Some(digest) if digest.short() == operation.digest.short() => (Verdict::Keep, vec![Reason::AsDeclared]),
+        Some(digest) => (Verdict::Replace, changes(operation, digest, seen)),
+    }
+}
+
+fn present(there: bool) -> (Verdict, Vec<Reason>) {
+    if there { (Verdict::Keep, vec![Reason::AsDeclared]) } else { (Verdict::Create, vec![Reason::Missing]) }
+}
+
+/// What becomes of an operation on a container that stays.
+pub(super) fn on_container(operation: &Operation, container: &ObservedContainer, seen: &Seen<'_>) -> Vec<Reason> {
+    let done = seen.done(&operation.address, container);
+    match &operation.step {
+        Step::Attach(attachment) if !container.networks.contains(&attachment.membership.network.0) => {
+            vec![Reason::Detached { network: attachment.membership.network.0.clone() }]
+        }
+        Step::Start(_) => match &container.state {
+            ContainerState::Running(_) => Vec::new(),
+            ContainerState::Created => vec![Reason::NotRunning { exit: None }],
+            ContainerState::Stopped { exit } => vec![Reason::NotRunning { exit: Some(*exit) }],
+        },
+        Step::AwaitReady(_) => once_a_run(operation, done, container),
+        Step::CopyIn(copy) => match (&copy.tracked, done) {
+            // It went in before the first start, and has been the agent's since: never laid over its work for want of a record.
+            (Tracking::Once, None) if container.state != ContainerState::Created => Vec::new(),
+            _ => once(operation, done),
+        },
+        Step::Exec(exec) => match exec.lasts {
+            Lasts::Container => once(operation, done),
+            Lasts::Run => once_a_run(operation, done, container),
+        },
+        _ => Vec::new(),
+    }
+}
+
+/// What is done once to a container.
+fn once(operation: &Operation, done: Option<&Done>) -> Vec<Reason> {
+    match done {
+        None => vec![Reason::Unrecorded],
+        Some(done) if done.digest.short() == operation.digest.short() => Vec::new(),
+        Some(done) => differences(&done.inputs, &operation.inputs),
+    }
+}
+
+/// What is done anew each time a container starts.
+fn once_a_run(operation: &Operation, done: Option<&Done>, container: &ObservedContainer) -> Vec<Reason> {
+    let since = match &container.state {
+        ContainerState::Running(since) => Some(since),
+        ContainerState::Created | ContainerState::Stopped { .. } => None,
+    };
+    match done {
+        Some(done) if done.since.is_none() || done.since.as_ref() != since => vec![Reason::Restarted],
+        done => once(operation, done),
+    }
+}
+
+/// What changed in an object that is to be made anew.
+fn changes(operation: &Operation, labelled: &Digest, seen: &Seen<'_>) -> Vec<Reason> {
+    match seen.recorded(&operation.address) {
+        Some(done) if done.digest.short() == labelled.short() => differences(&done.inputs, &operation.inputs),
+        _ => vec![Reason::ChangedUnrecorded],
+    }
+}
+
+/// The inputs that differ, in the order of those that are now, then those that are gone.
+fn differences(was: &[Input], is: &[Input]) -> Vec<Reason> {
+    let value = |inputs: &[Input], name: &str| -> Vec<String> {
+        inputs.iter().filter(|input| input.name == name).map(|input| input.value.clone()).collect()
+    };
+    let mut names: Vec<&str> = Vec::new();
+    for input in is.iter().chain(was) {
+        if !names.contains(&input.name.as_str()) {
+            names.push(&input.name);
+        }
+    }
+    let joined = |values: Vec<String>| (!values.is_empty()).then(|| values.join(", "));
+    let mut reasons: Vec<Reason> = names
+        .into_iter()
+        .filter_map(|name| {
+            let (from, to) = (value(was, name), value(is, name));
+            (from != to).then(|| Reason::Changed { input: name.to_owned(), from: joined(from), to: joined(to) })
+        })
+        .collect();
+    if reasons.is_empty() {
+        reasons.push(Reason::ChangedUnrecorded);
+    }
+    reasons
+}

@@ -1,0 +1,74 @@
+//! What was observed, found by name.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::address::Address;
+use crate::intent::{ImageName, ObjectName};
+use crate::observation::{Done, Observation, ObservedContainer, ObservedImage, ObservedNetwork};
+use crate::operation::ObjectKind;
+
+/// An observation with its indices.
+pub(super) struct Seen<'o> {
+    observation: &'o Observation,
+    containers: HashMap<&'o str, &'o ObservedContainer>,
+    networks: HashMap<&'o str, &'o ObservedNetwork>,
+    images: HashMap<&'o str, &'o ObservedImage>,
+}
+
+impl<'o> Seen<'o> {
+    pub(super) fn new(observation: &'o Observation) -> Self {
+        let images =
+            observation.images.iter().flat_map(|image| image.names.iter().map(move |name| (name.as_str(), image)));
+        Self {
+            observation,
+            containers: observation.containers.iter().map(|container| (container.name.as_str(), container)).collect(),
+            networks: observation.networks.iter().map(|network| (network.name.as_str(), network)).collect(),
+            images: images.collect(),
+        }
+    }
+
+    pub(super) fn all(&self) -> &'o Observation {
+        self.observation
+    }
+
+    pub(super) fn container(&self, name: &ObjectName) -> Option<&'o ObservedContainer> {
+        self.containers.get(name.0.as_str()).copied()
+    }
+
+    pub(super) fn network(&self, name: &ObjectName) -> Option<&'o ObservedNetwork> {
+        self.networks.get(name.0.as_str()).copied()
+    }
+
+    pub(super) fn built(&self, name: &ImageName) -> Option<&'o ObservedImage> {
+        self.images.get(name.0.as_str()).copied()
+    }
+
+    pub(super) fn has_image(&self, name: &ImageName) -> bool {
+        self.observation.image_names.contains(&name.listed())
+    }
+
+    /// What the journal knows of an operation on this very container.
+    pub(super) fn done(&self, address: &Address, container: &ObservedContainer) -> Option<&'o Done> {
+        self.recorded(address).filter(|done| done.container.as_deref() == Some(container.id.as_str()))
+    }
+
+    pub(super) fn recorded(&self, address: &Address) -> Option<&'o Done> {
+        self.observation.done.get(address)
+    }
+
+    /// Whether something that is not ours has a name.
+    pub(super) fn taken(&self, kind: ObjectKind, name: &str) -> bool {
+        self.observation.taken.contains(&(kind, name.to_owned()))
+    }
+
+    /// Volumes of the project that no container of ours uses.
+    pub(super) fn orphaned_volumes(&self) -> impl Iterator<Item = &'o str> {
+        let used: HashSet<&str> = self
+            .observation
+            .containers
+            .iter()
+            .flat_map(|container| container.volumes.iter().map(String::as_str))
+            .collect();
+        self.observation.volumes.iter().map(String::as_str).filter(move |name| !used.contains(name))
+    }
+}

@@ -1,0 +1,84 @@
+//! Words that stay words, and text that cannot drive a terminal.
+
+use std::fmt::Write as _;
+
+/// Whether a character changes how what stands around it is shown: controls, and the marks that turn or hide text.
+fn deceives(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Text with every deceiving character written out as `\u{..}`.
+#[must_use]
+pub fn harmless(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if deceives(c) {
+            let _ = write!(shown, "\\u{{{:x}}}", u32::from(c));
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+/// A word as a POSIX shell would read it back: bare where it can be, quoted where it must. Deceiving characters are written out, in
+/// the `$'..'` form that bash, zsh and POSIX 2024 know.
+#[must_use]
+pub fn shell(word: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || "-_=./:,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(bare) {
+        return word.to_owned();
+    }
+    if !word.chars().any(deceives) {
+        return format!("'{}'", word.replace('\'', r"'\''"));
+    }
+    let mut quoted = String::from("$'");
+    for c in word.chars() {
+        match c {
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            '\'' | '\\' => {
+                quoted.push('\\');
+                quoted.push(c);
+            }
+            c if deceives(c) && u32::from(c) < 0x80 => {
+                let _ = write!(quoted, "\\x{:02x}", u32::from(c));
+            }
+            c if deceives(c) => {
+                let _ = write!(quoted, "\\U{:08x}", u32::from(c));
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('\'');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{harmless, shell};
+
+    #[test]
+    fn words_are_bare_where_they_can_be() {
+        for (word, shown) in [
+            ("--label=a.b=c", "--label=a.b=c"),
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("it's", r"'it'\''s'"),
+            ("$(rm -rf /)", "'$(rm -rf /)'"),
+            ("a\nb", r"$'a\nb'"),
+            ("\u{1b}[31m", r"$'\x1b[31m'"),
+            ("\u{202e}x", r"$'\U0000202ex'"),
+        ] {
+            assert_eq!(shell(word), shown);
+        }
+    }
+
+    #[test]
+    fn what_would_drive_a_terminal_is_written_out() {
+        assert_eq!(harmless("a\u{1b}]0;x\u{7}b\u{202e}"), r"a\u{1b}]0;x\u{7}b\u{202e}");
+        assert_eq!(harmless("grün ok"), "grün ok");
+    }
+}

@@ -1,0 +1,249 @@
+//! The plan as people read it: what it opens and what holds first, then the operations.
+
+use std::fmt::Write as _;
+
+use super::{argv, harmless, word};
+use crate::address::Address;
+use crate::guarantee::{Guarantee, Standing};
+use crate::intent::{Content, Owner, Step, Tracking};
+use crate::name::BottleName;
+use crate::operation::{Arg, Command, Operation};
+use crate::plan::{BackendReason, BottleSummary, Entry, Plan, Reason, Verdict};
+
+/// Argvs up to this many characters stand on one line; longer ones take a line for each option, so that a change of one shows as one.
+const ONE_LINE: usize = 100;
+
+/// The whole plan.
+#[must_use]
+pub fn text(plan: &Plan) -> String {
+    let mut out = String::new();
+    headline(&mut out, plan);
+    hosts(&mut out, plan);
+    secrets(&mut out, plan);
+    guarantees(&mut out, plan);
+    destroyed(&mut out, plan);
+    rewrites(&mut out, plan);
+    operations(&mut out, plan);
+    out
+}
+
+fn section(out: &mut String, title: &str) {
+    let _ = writeln!(out, "\n{title}");
+}
+
+pub(super) fn headline(out: &mut String, plan: &Plan) {
+    let seen = if plan.observed { "" } else { "; planned without asking an engine" };
+    let _ = writeln!(out, "{} on {} ({}{seen})", plan.project, plan.profile, chosen(&plan.chosen));
+    let _ = writeln!(out, "{}", counts(plan));
+}
+
+fn chosen(reason: &BackendReason) -> String {
+    match reason {
+        BackendReason::Named => "named on the command line".to_owned(),
+        BackendReason::Sandbox(sandbox) => format!("the manifest's sandbox = \"{sandbox}\""),
+        BackendReason::Found => "this machine has it".to_owned(),
+        BackendReason::Default => "the default".to_owned(),
+    }
+}
+
+/// `2 bottles: 30 to create, 2 to keep`, or that there is nothing to do.
+pub(super) fn counts(plan: &Plan) -> String {
+    let mut parts = Vec::new();
+    for verdict in [Verdict::Create, Verdict::Replace, Verdict::Update, Verdict::Delete] {
+        let count = plan.count(verdict);
+        if count > 0 {
+            parts.push(format!("{count} to {}", verdict.word()));
+        }
+    }
+    if parts.is_empty() {
+        parts.push("nothing to do".to_owned());
+    }
+    let kept = plan.count(Verdict::Keep);
+    if kept > 0 {
+        parts.push(format!("{kept} as declared"));
+    }
+    match plan.bottles.len() {
+        0 => parts.join(", "),
+        1 => format!("1 bottle: {}", parts.join(", ")),
+        bottles => format!("{bottles} bottles: {}", parts.join(", ")),
+    }
+}
+
+/// The sign of a bottle's way out: what becomes of its sidecar.
+fn egress_sign(plan: &Plan, bottle: &BottleName) -> char {
+    let sidecar = Address::of(bottle, "pipelock", "create");
+    plan.entries.iter().find(|entry| entry.address == sidecar).map_or(' ', |entry| entry.verdict.sign())
+}
+
+pub(super) fn hosts(out: &mut String, plan: &Plan) {
+    if plan.bottles.is_empty() {
+        return;
+    }
+    section(out, "may reach");
+    for (bottle, summary) in &plan.bottles {
+        let allow = if summary.allow.is_empty() { "nothing".to_owned() } else { summary.allow.join(", ") };
+        let _ = writeln!(out, "{} {bottle}: {allow}", egress_sign(plan, bottle));
+    }
+}
+
+pub(super) fn secrets(out: &mut String, plan: &Plan) {
+    if plan.secrets.is_empty() {
+        return;
+    }
+    section(out, "reads from this host, by name");
+    for (secret, readers) in &plan.secrets {
+        let readers: Vec<&str> = readers.iter().map(Address::as_str).collect();
+        let _ = writeln!(out, "  {} -> {}", harmless(&secret.to_string()), readers.join(", "));
+    }
+}
+
+/// The standings of one guarantee: those bottles that share one stand on one line.
+fn grouped(plan: &Plan, guarantee: Guarantee) -> Vec<(&Standing, Vec<&BottleName>)> {
+    let mut groups: Vec<(&Standing, Vec<&BottleName>)> = Vec::new();
+    for (bottle, summary) in &plan.bottles {
+        let Some((_, standing)) = summary.guarantees.iter().find(|(name, _)| *name == guarantee) else { continue };
+        match groups.iter_mut().find(|(group, _)| *group == standing) {
+            Some((_, bottles)) => bottles.push(bottle),
+            None => groups.push((standing, vec![bottle])),
+        }
+    }
+    groups
+}
+
+fn listed<'b>(bottles: impl Iterator<Item = &'b BottleName>) -> String {
+    bottles.map(BottleName::as_str).collect::<Vec<_>>().join(", ")
+}
+
+pub(super) fn guarantees(out: &mut String, plan: &Plan) {
+    if plan.bottles.is_empty() {
+        return;
+    }
+    section(out, "guarantees");
+    let requires = |summary: &BottleSummary, guarantee: Guarantee| summary.requires.contains(&guarantee);
+    for guarantee in Guarantee::ALL {
+        for (standing, bottles) in grouped(plan, *guarantee) {
+            let required: Vec<&BottleName> = bottles
+                .iter()
+                .copied()
+                .filter(|bottle| plan.bottles.get(*bottle).is_some_and(|summary| requires(summary, *guarantee)))
+                .collect();
+            let sign = if standing.meets() || required.is_empty() { ' ' } else { '!' };
+            let _ = write!(out, "{sign} {guarantee:<18} {:<8}", standing.word());
+            if bottles.len() < plan.bottles.len() {
+                let _ = write!(out, " [{}]", listed(bottles.iter().copied()));
+            }
+            if required.len() == bottles.len() {
+                out.push_str(" (required)");
+            } else if !required.is_empty() {
+                let _ = write!(out, " (required by {})", listed(required.into_iter()));
+            }
+            let _ = writeln!(out, " {}", standing.reason());
+        }
+    }
+}
+
+fn destroyed(out: &mut String, plan: &Plan) {
+    let gone: Vec<&Entry> = plan.entries.iter().filter(|entry| entry.removal.is_some()).collect();
+    // A plan that only destroys says it once, below.
+    if gone.is_empty() || gone.len() == plan.entries.len() {
+        return;
+    }
+    section(out, "takes away");
+    for entry in gone {
+        let _ = writeln!(out, "- {}: {}", shown(&entry.address), reasons(&entry.reasons));
+    }
+}
+
+pub(super) fn rewrites(out: &mut String, plan: &Plan) {
+    if plan.rewrites.is_empty() {
+        return;
+    }
+    section(out, "rewritten for this backend");
+    for rewrite in &plan.rewrites {
+        let steps = match &rewrite.steps[..] {
+            [] => String::new(),
+            [only] => shown(only),
+            [first, rest @ ..] => format!("{} and {} more", shown(first), rest.len()),
+        };
+        let _ = writeln!(out, "  {}: {} ({steps})", rewrite.pass, rewrite.because);
+    }
+}
+
+pub(super) fn operations(out: &mut String, plan: &Plan) {
+    let mut group = None;
+    for entry in plan.entries.iter().filter(|entry| entry.verdict != Verdict::Keep) {
+        let bottle = entry.address.bottle();
+        if group != Some(bottle) {
+            section(out, bottle.unwrap_or(Address::SHARED));
+            group = Some(bottle);
+        }
+        operation(out, entry);
+    }
+}
+
+fn operation(out: &mut String, entry: &Entry) {
+    let _ = write!(out, "{} {}", entry.verdict.sign(), shown(&entry.address));
+    if entry.reasons.iter().any(|reason| *reason != Reason::Missing) {
+        let _ = write!(out, ": {}", reasons(&entry.reasons));
+    }
+    out.push('\n');
+    if let Some(removal) = &entry.removal {
+        command(out, &removal.command);
+    }
+    if let Some(operation) = &entry.operation {
+        command(out, &operation.command);
+        reads(out, operation);
+    }
+}
+
+fn shown(address: &Address) -> String {
+    harmless(address.as_str())
+}
+
+fn reasons(reasons: &[Reason]) -> String {
+    harmless(&reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+}
+
+fn command(out: &mut String, command: &Command) {
+    let line = argv(&command.argv);
+    if line.chars().count() <= ONE_LINE {
+        let _ = writeln!(out, "    {line}");
+        return;
+    }
+    let is_option = |arg: &Arg| arg.to_string().starts_with("--");
+    let verbs = command.argv.iter().position(is_option).unwrap_or(0);
+    let options = command.argv[verbs..].iter().take_while(|arg| is_option(arg)).count();
+    let (verbs, rest) = command.argv.split_at(verbs);
+    let (options, operands) = rest.split_at(options);
+    let lines: Vec<String> = [argv(verbs)]
+        .into_iter()
+        .chain(options.iter().map(word))
+        .chain([argv(operands)])
+        .filter(|line| !line.is_empty())
+        .collect();
+    let _ = writeln!(out, "    {}", lines.join(" \\\n      "));
+}
+
+/// What a command reads from its standard input: each file with its owner and mode.
+fn reads(out: &mut String, operation: &Operation) {
+    let Step::CopyIn(copy) = &operation.step else { return };
+    let content = match &copy.tracked {
+        Tracking::Content(digest) => format!(", content {digest}"),
+        Tracking::Once => ", once, as it is then".to_owned(),
+    };
+    for entry in &copy.files.entries {
+        if entry.content == Content::Folder {
+            continue;
+        }
+        let from = match &entry.content {
+            Content::Host(path) => format!(" from {path}"),
+            Content::Text(_) | Content::Folder => String::new(),
+        };
+        let owner = match &entry.owner {
+            Owner::Id { uid, gid } => format!("{uid}:{gid}"),
+            Owner::Name(name) => name.clone(),
+        };
+        let mode = entry.mode.map_or_else(String::new, |mode| format!(", mode {mode:04o}"));
+        let _ = writeln!(out, "    < {}", harmless(&format!("{}{from}, owner {owner}{mode}{content}", entry.path)));
+    }
+}

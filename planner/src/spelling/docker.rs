@@ -1,0 +1,260 @@
+//! The command lines of Docker's CLI. Options that not every engine of a profile knows are there only where a pass decided so.
+
+use super::Spelled;
+use super::words::Words;
+use crate::address::Address;
+use crate::digest::Digest;
+use crate::intent::{
+    Archive, ArchiveEntry, Attachment, Build, Container, Content, Context, CopyIn, EnvSource, Exec, Membership,
+    Network, ObjectName, Owner, Reach, Step, Tracking,
+};
+use crate::name::ProjectName;
+use crate::operation::{Arg, Command, LABEL_ADDRESS, LABEL_DIGEST, LABEL_PROJECT, ObjectKind, Part, Removed, Stdin};
+use crate::profile::{GatewayClosing, Profile};
+
+/// A resolver that answers nothing: the container's own loopback. Measured on 20.10.24: with it the embedded resolver still
+/// answers the names of containers, and no query reaches the host's resolver.
+const CLOSED_RESOLVER: &str = "127.0.0.1";
+/// What makes Docker choose a network for the default route, where it is known.
+const DEFAULT_ROUTE: &str = "gw-priority=1";
+/// Where the Dockerfile of a baked image stands in its context.
+const BAKED_DOCKERFILE: &str = "/Dockerfile";
+/// Where the files of a baked image stand in its context.
+const BAKED_ROOT: &str = "/root";
+
+pub(super) fn spell(step: &Step, profile: &Profile, project: &ProjectName) -> Spelled {
+    match step {
+        Step::PullImage(image) => Words::of(&["docker", "pull"]).operand("image", &image.0).spelled(),
+        Step::BuildImage(build) => build_image(build),
+        Step::CreateNetwork(network) => create_network(network),
+        Step::CreateContainer(container) => create_container(container, profile, project),
+        Step::Attach(attachment) => attach(attachment, profile),
+        Step::LearnOwners(owners) => Words::of(&["docker", "cp"])
+            .word(vec![Part::Object(owners.container.clone()), Part::Literal(":/etc/passwd".to_owned())])
+            .word(vec![Part::Literal("-".to_owned())])
+            .content("users", owners.names.join(" "))
+            .spelled(),
+        Step::CopyIn(copy) => copy_in(copy),
+        Step::Start(container) => Words::of(&["docker", "start"]).object(container).spelled(),
+        Step::AwaitReady(readiness) => {
+            Words::of(&["docker", "exec"]).object(&readiness.container).operands("probe", &readiness.probe).spelled()
+        }
+        Step::Exec(exec) => run_in(exec),
+    }
+}
+
+/// Where in an argv the labels of what a step makes belong: behind its verb. `None` where it makes nothing that takes labels.
+pub(super) fn labels_at(step: &Step) -> Option<usize> {
+    match step {
+        Step::BuildImage(_) | Step::CreateContainer(_) => Some(2),
+        Step::CreateNetwork(_) => Some(3),
+        _ => None,
+    }
+}
+
+pub(super) fn labels(project: &ProjectName, address: &Address, digest: &Digest) -> Vec<Arg> {
+    let pairs = [(LABEL_PROJECT, project.as_str()), (LABEL_ADDRESS, address.as_str()), (LABEL_DIGEST, digest.short())];
+    pairs.iter().map(|(key, value)| Arg::from(format!("--label={key}={value}"))).collect()
+}
+
+fn build_image(build: &Build) -> Spelled {
+    let mut words = Words::of(&["docker", "build"]).content("content", build.content.to_string());
+    for (name, value) in &build.args {
+        words = words.pair("--build-arg", name, value);
+    }
+    words = words.option("--tag", build.image.0.as_str());
+    match &build.context {
+        Context::Folder { folder, dockerfile } => words
+            .typed("--file", "dockerfile", vec![Part::HostPath(folder.join(dockerfile))])
+            .word(vec![Part::HostPath(folder.clone())])
+            .spelled(),
+        Context::Baked { base, files } => words
+            .content("base", base.0.as_str())
+            .word(vec![Part::Literal("-".to_owned())])
+            .stdin(Stdin::Archive(baked_context(&base.0, files)))
+            .spelled(),
+    }
+}
+
+/// A context that lays files over a base: the owner is set by `COPY`, since a builder takes the numbers of a context for nobody's.
+fn baked_context(base: &str, files: &Archive) -> Archive {
+    let mut dockerfile = format!("FROM {base}\n");
+    let mut entries = vec![];
+    for (number, entry) in files.entries.iter().enumerate() {
+        let place = format!("{BAKED_ROOT}/{number}");
+        let owner = match &entry.owner {
+            Owner::Id { uid, gid } => format!("{uid}:{gid}"),
+            Owner::Name(name) => name.clone(),
+        };
+        let words = serde_json::json!([place, entry.path]);
+        dockerfile.push_str(&format!("COPY --chown={owner} {words}\n"));
+        entries.push(ArchiveEntry {
+            path: place,
+            content: entry.content.clone(),
+            owner: Owner::ROOT,
+            mode: entry.mode,
+        });
+    }
+    entries.insert(
+        0,
+        ArchiveEntry {
+            path: BAKED_DOCKERFILE.to_owned(),
+            content: Content::Text(dockerfile),
+            owner: Owner::ROOT,
+            mode: None,
+        },
+    );
+    Archive { entries }
+}
+
+fn create_network(network: &Network) -> Spelled {
+    let words = Words::of(&["docker", "network", "create"])
+        .option("--driver", "bridge")
+        .flag_if(network.reach == Reach::Internal, "--internal")
+        .option_if("--subnet", network.subnet.map(|subnet| subnet.to_string()));
+    let words = match (network.reach, network.closing) {
+        // Neighbours on the shared egress network are other bottles' sidecars.
+        (Reach::Egress, _) => words.pair("--opt", "com.docker.network.bridge.enable_icc", "false"),
+        (Reach::Internal, Some(GatewayClosing::Isolated)) => {
+            words.pair("--opt", "com.docker.network.bridge.gateway_mode_ipv4", "isolated")
+        }
+        (Reach::Internal, Some(GatewayClosing::Inhibited)) => {
+            words.pair("--opt", "com.docker.network.bridge.inhibit_ipv4", "true")
+        }
+        (Reach::Internal, None) => words,
+    };
+    words.name("", &network.name).spelled()
+}
+
+/// `name=NETWORK,alias=NAME,gw-priority=1`: the long form, the same for one network as for several.
+fn membership(membership: &Membership, profile: &Profile, alone: bool) -> Vec<Part> {
+    let mut rest = String::new();
+    if let Some(alias) = &membership.alias {
+        rest.push_str(&format!(",alias={alias}"));
+    }
+    if membership.default_route && profile.gateway_priority && !alone {
+        rest.push_str(&format!(",{DEFAULT_ROUTE}"));
+    }
+    let mut parts = vec![Part::Literal("name=".to_owned()), Part::Object(membership.network.clone())];
+    if !rest.is_empty() {
+        parts.push(Part::Literal(rest));
+    }
+    parts
+}
+
+fn create_container(container: &Container, profile: &Profile, project: &ProjectName) -> Spelled {
+    // Never pulled here: a name of ours that is missing must not be looked for in a registry.
+    let mut words = Words::of(&["docker", "create"]).name("--name=", &container.name).option("--pull", "never");
+    let alone = container.networks.len() < 2;
+    for network in &container.networks {
+        let input = format!("network {}", network.network);
+        words = words.typed("--network", &input, membership(network, profile, alone));
+    }
+    if container.networks.is_empty() {
+        words = words.option("--network", "none");
+    } else if container.dns_closed {
+        words = words.option("--dns", CLOSED_RESOLVER);
+    }
+    words = words
+        .option_if("--runtime", container.runtime)
+        .option_if("--user", container.user.as_deref())
+        .option("--cap-drop", "ALL");
+    for capability in &container.capabilities {
+        words = words.option("--cap-add", *capability);
+    }
+    words = words
+        .option("--security-opt", "no-new-privileges")
+        .option("--pids-limit", container.pids.to_string())
+        .option_if("--cpus", container.cpus.as_deref())
+        .option_if("--memory", container.memory.as_deref())
+        .flag_if(container.init, "--init")
+        .flag_if(container.read_only, "--read-only")
+        .option_if("--workdir", container.workdir.as_deref());
+    for mount in &container.mounts {
+        let parts = vec![
+            Part::Literal("type=bind,source=".to_owned()),
+            Part::HostPath(mount.from.clone()),
+            Part::Literal(format!(",target={}", mount.to)),
+        ];
+        words = words.typed("--mount", &format!("mount {}", mount.to), parts);
+    }
+    if let Some(path) = &container.volume {
+        let volume = format!("type=volume,target={path},volume-label={LABEL_PROJECT}={project}");
+        words = words.typed("--mount", &format!("volume {path}"), vec![Part::Literal(volume)]);
+    }
+    for (name, source) in &container.env {
+        words = match source {
+            EnvSource::Literal(value) => words.pair("--env", name, value),
+            EnvSource::Secret(secret) => words.secret("--env", name, secret),
+        };
+    }
+    if let Some(configuration) = &container.configuration {
+        words = words.content("configuration", configuration.to_string());
+    }
+    words.operand("image", &container.image.0).operands("command", &container.command).spelled()
+}
+
+fn attach(attachment: &Attachment, profile: &Profile) -> Spelled {
+    let Membership { network, alias, default_route } = &attachment.membership;
+    let words = Words::of(&["docker", "network", "connect"]).option_if("--alias", alias.as_deref());
+    let words = if *default_route && profile.gateway_priority { words.option("--gw-priority", "1") } else { words };
+    words.object(network).object(&attachment.container).spelled()
+}
+
+/// A tar stream from standard input: owners and modes arrive with the files, so that no call has to mend them afterwards.
+fn copy_in(copy: &CopyIn) -> Spelled {
+    let mut words = Words::of(&["docker", "cp"])
+        .word(vec![Part::Literal("-".to_owned())])
+        .word(vec![Part::Object(copy.container.clone()), Part::Literal(":/".to_owned())]);
+    if let Tracking::Content(content) = &copy.tracked {
+        words = words.content("content", content.to_string());
+    }
+    for entry in &copy.files.entries {
+        words = words.content(format!("file {}", entry.path), described(entry));
+    }
+    words.stdin(Stdin::Archive(copy.files.clone())).spelled()
+}
+
+/// An archive's entry in words: where it comes from, whose it is, its mode.
+fn described(entry: &ArchiveEntry) -> String {
+    let from = match &entry.content {
+        Content::Folder => "folder".to_owned(),
+        Content::Text(text) => format!("text {}", Digest::of(text.as_bytes())),
+        Content::Host(path) => format!("from {path}"),
+    };
+    let owner = match &entry.owner {
+        Owner::Id { uid, gid } => format!("{uid}:{gid}"),
+        Owner::Name(name) => name.clone(),
+    };
+    let mode = entry.mode.map_or_else(String::new, |mode| format!(", mode {mode:04o}"));
+    format!("{from}, owner {owner}{mode}")
+}
+
+fn run_in(exec: &Exec) -> Spelled {
+    let mut words = Words::of(&["docker", "exec"]).option_if("--user", exec.user.as_deref());
+    for (name, value) in &exec.env {
+        words = words.pair("--env", name, value);
+    }
+    if let Some(secret) = &exec.stdin {
+        words = words.flag("--interactive").content("stdin", secret.to_string()).stdin(Stdin::Secret(secret.clone()));
+    }
+    words.object(&exec.container).operands("command", &exec.command).spelled()
+}
+
+/// The command that takes something away.
+pub(crate) fn removal(what: &Removed) -> Command {
+    match what {
+        Removed::Object { kind: ObjectKind::Container, name, .. } => {
+            Words::of(&["docker", "rm", "--force", "--volumes"]).object(&ObjectName(name.clone()))
+        }
+        Removed::Object { kind: ObjectKind::Network, name, .. } => {
+            Words::of(&["docker", "network", "rm"]).object(&ObjectName(name.clone()))
+        }
+        Removed::Object { kind: ObjectKind::Image, name, .. } => Words::of(&["docker", "image", "rm", name]),
+        Removed::Object { kind: ObjectKind::Volume, name, .. } => Words::of(&["docker", "volume", "rm", name]),
+        Removed::Membership { container, network, .. } => Words::of(&["docker", "network", "disconnect", "--force"])
+            .word(vec![Part::Literal(network.clone())])
+            .object(&ObjectName(container.clone())),
+    }
+    .command()
+}

@@ -1,0 +1,126 @@
+//! A command line in the making. What is said as an option is an input too, so that nothing can be part of an argv and not of its digest.
+
+use crate::intent::{ObjectName, Secret};
+use crate::operation::{Arg, Command, Input, Part, Stdin};
+
+#[derive(Default)]
+pub(super) struct Words {
+    command: Command,
+    inputs: Vec<Input>,
+}
+
+impl Words {
+    /// Begins with words that are the same for every operation of a kind.
+    pub(super) fn of(words: &[&str]) -> Self {
+        let mut begun = Self::default();
+        begun.command.argv.extend(words.iter().copied().map(Arg::from));
+        begun
+    }
+
+    fn input(&mut self, name: impl Into<String>, value: impl Into<String>) {
+        self.inputs.push(Input { name: name.into(), value: value.into() });
+    }
+
+    /// A word with the name of the object itself. It is no input: its address stands for it.
+    pub(super) fn name(self, before: &str, name: &ObjectName) -> Self {
+        self.word(vec![Part::Literal(format!("{before}{name}"))])
+    }
+
+    /// A word that names an object that is there, and is no input.
+    pub(super) fn object(self, object: &ObjectName) -> Self {
+        self.word(vec![Part::Object(object.clone())])
+    }
+
+    /// A word that is no input.
+    pub(super) fn word(mut self, parts: Vec<Part>) -> Self {
+        self.command.argv.push(Arg(parts));
+        self
+    }
+
+    /// A flag.
+    pub(super) fn flag(mut self, flag: &str) -> Self {
+        self.input(flag.trim_start_matches('-'), "yes");
+        self.command.argv.push(Arg::from(flag));
+        self
+    }
+
+    /// A flag where a condition holds.
+    pub(super) fn flag_if(self, condition: bool, flag: &str) -> Self {
+        if condition { self.flag(flag) } else { self }
+    }
+
+    /// An option with a value.
+    pub(super) fn option(self, option: &str, value: impl Into<String>) -> Self {
+        let value = value.into();
+        let mut words = self.word(vec![Part::Literal(format!("{option}={value}"))]);
+        words.input(option.trim_start_matches('-'), value);
+        words
+    }
+
+    /// An option with a value, where there is one.
+    pub(super) fn option_if(self, option: &str, value: Option<impl Into<String>>) -> Self {
+        match value {
+            Some(value) => self.option(option, value),
+            None => self,
+        }
+    }
+
+    /// An option `KEY=VALUE`: each key is an input of its own.
+    pub(super) fn pair(self, option: &str, key: &str, value: &str) -> Self {
+        let mut words = self.word(vec![Part::Literal(format!("{option}={key}={value}"))]);
+        words.input(format!("{} {key}", option.trim_start_matches('-')), value);
+        words
+    }
+
+    /// An option whose value has typed parts; the input is named. Option and value are one word, so that a value which begins with a
+    /// dash stays one.
+    pub(super) fn typed(mut self, option: &str, input: &str, parts: Vec<Part>) -> Self {
+        self.input(input, Arg(parts.clone()).to_string());
+        self.word(std::iter::once(Part::Literal(format!("{option}="))).chain(parts).collect())
+    }
+
+    /// `--env=NAME`: the value reaches the command by its own environment, and nothing else.
+    pub(super) fn secret(self, option: &str, variable: &str, secret: &Secret) -> Self {
+        let parts = vec![Part::Literal(format!("{option}=")), Part::SecretName(variable.to_owned())];
+        let mut words = self.word(parts);
+        words.input(format!("{} {variable}", option.trim_start_matches('-')), secret.to_string());
+        words.command.env.push((variable.to_owned(), secret.clone()));
+        words
+    }
+
+    /// A word that is an input.
+    pub(super) fn operand(mut self, input: &str, value: &str) -> Self {
+        self.input(input, value);
+        self.command.argv.push(Arg::from(value));
+        self
+    }
+
+    /// Words handed to a program in a container: one input.
+    pub(super) fn operands(mut self, input: &str, values: &[String]) -> Self {
+        if !values.is_empty() {
+            self.input(input, format!("{values:?}"));
+        }
+        self.command.argv.extend(values.iter().map(|value| Arg::from(value.as_str())));
+        self
+    }
+
+    /// An input that stands in no argv: content.
+    pub(super) fn content(mut self, input: impl Into<String>, value: impl Into<String>) -> Self {
+        self.input(input, value);
+        self
+    }
+
+    /// What the command reads.
+    pub(super) fn stdin(mut self, stdin: Stdin) -> Self {
+        self.command.stdin = stdin;
+        self
+    }
+
+    pub(super) fn spelled(self) -> super::Spelled {
+        super::Spelled { command: self.command, inputs: self.inputs }
+    }
+
+    pub(super) fn command(self) -> Command {
+        self.command
+    }
+}

@@ -1,0 +1,48 @@
+//! What of this machine goes into the images.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The program that is most of the guest.
+pub(crate) const BUSYBOX: &str = "/bin/busybox";
+/// Programs that go in as they are, and the Debian package of each.
+pub(crate) const PROGRAMS: [(&str, &str); 5] = [
+    ("/usr/bin/ssh", "openssh-client"),
+    ("/usr/bin/ssh-add", "openssh-client"),
+    ("/usr/bin/ssh-agent", "openssh-client"),
+    ("/usr/bin/ssh-keygen", "openssh-client"),
+    ("/usr/bin/socat", "socat"),
+];
+
+/// Tells in one line what is missing.
+pub(crate) fn check() -> Result<(), String> {
+    if !cfg!(target_os = "linux") {
+        return Err("the test images are made of Linux programs of this machine, which is not Linux".to_owned());
+    }
+    let programs = PROGRAMS.iter().copied().chain([(BUSYBOX, "busybox-static")]);
+    let mut missing: BTreeSet<&str> =
+        programs.filter(|(path, _)| !Path::new(path).exists()).map(|(_, package)| package).collect();
+    // Debian has a package `busybox` too, whose program needs libraries.
+    if !missing.contains("busybox-static") && !libraries(BUSYBOX)?.is_empty() {
+        missing.insert("busybox-static");
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages = missing.into_iter().collect::<Vec<_>>().join(" ");
+    Err(format!("the test images need programs that this machine lacks: apt-get install {packages}"))
+}
+
+/// The shared libraries of a program, and its loader. None for a static one.
+pub(crate) fn libraries(program: &str) -> Result<Vec<PathBuf>, String> {
+    let output =
+        Command::new("ldd").env("LC_ALL", "C").arg(program).output().map_err(|why| format!("cannot run ldd: {why}"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    if let Some(line) = text.lines().find(|line| line.contains("not found")) {
+        return Err(format!("{program} lacks a library: {}", line.trim()));
+    }
+    // Lines are `name => path (address)`, `path (address)` for the loader, and `name (address)` for what the kernel brings.
+    let path = |line: &str| line.split_whitespace().find(|word| word.starts_with('/')).map(PathBuf::from);
+    Ok(text.lines().filter_map(path).collect())
+}

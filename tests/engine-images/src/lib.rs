@@ -1,0 +1,66 @@
+//! The images that tests run on a real Docker Engine, made from this machine's own binaries and imported: no registry is asked.
+//!
+//! Each image carries the digest of its content as a label, so that making it again is a matter of comparing digests.
+
+mod engine;
+mod guest;
+mod host;
+mod pipelock;
+mod rootfs;
+
+use std::sync::OnceLock;
+
+pub use engine::{Engine, engine};
+use rootfs::Rootfs;
+
+/// The double of pipelock, at `/pipelock` as the entry point, from scratch, no user set.
+pub const PIPELOCK: &str = "bottle-test/pipelock:1";
+/// A small guest: busybox, a user `node` with the number 1000, ssh and socat, a double of npm. It sleeps by default, with no
+/// entry point, no user set, in `/home/node`. [`ORIGIN`] makes an origin server of it.
+pub const GUEST: &str = "bottle-test/guest:1";
+/// A command of the guest: a web server on port 80 whose `/` is [`ORIGIN_PAGE`], and an echo of bytes on port 443.
+pub const ORIGIN: &str = "/usr/local/bin/origin";
+/// What the origin answers at `/`.
+pub const ORIGIN_PAGE: &str = "a page of the origin\n";
+
+/// The label that holds the digest of an image's content.
+const CONTENT: &str = "bottle-test.content";
+
+/// The names of the images.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Images {
+    /// [`PIPELOCK`].
+    pub pipelock: &'static str,
+    /// [`GUEST`].
+    pub guest: &'static str,
+}
+
+/// Makes the images and loads them into the engine, unless it has them with the same content.
+///
+/// # Errors
+/// When the engine does not answer, or this machine lacks a program that goes into them: in one line, with the packages.
+pub fn ensure() -> Result<Images, String> {
+    static DONE: OnceLock<Result<Images, String>> = OnceLock::new();
+    DONE.get_or_init(|| {
+        engine()?;
+        host::check()?;
+        load(PIPELOCK, pipelock::rootfs()?, &["ENTRYPOINT [\"/pipelock\"]"])?;
+        load(GUEST, guest::rootfs()?, &["CMD [\"sleep\",\"infinity\"]", "WORKDIR /home/node"])?;
+        Ok(Images { pipelock: PIPELOCK, guest: GUEST })
+    })
+    .clone()
+}
+
+fn load(image: &str, rootfs: Rootfs, changes: &[&str]) -> Result<(), String> {
+    let (tar, content) = rootfs.finish(changes)?;
+    let before = engine::known(image, CONTENT);
+    if before.as_ref().is_some_and(|before| before.label == content) {
+        return Ok(());
+    }
+    let label = format!("LABEL {CONTENT}={content}");
+    engine::import(image, changes.iter().copied().chain([label.as_str()]), tar)?;
+    if let Some(before) = before.filter(|before| !before.label.is_empty()) {
+        engine::forget(&before.id);
+    }
+    Ok(())
+}
