@@ -12,8 +12,8 @@ use bottle_planner::name::ProjectName;
 use bottle_planner::observation::Observation;
 use bottle_planner::operation::{Operation, Removal};
 use bottle_planner::profile::Profile;
-use zeroize::Zeroize as _;
 use serde::Serialize;
+use zeroize::Zeroize as _;
 
 /// A backend.
 pub trait Engine: Send + Sync {

@@ -13,5 +13,6 @@ mod process;
 pub mod run;
 pub mod secrets;
 pub mod signals;
+pub mod simulator;
 pub mod state_dir;
 mod tar_stream;

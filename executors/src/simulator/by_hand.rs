@@ -1,0 +1,232 @@
+//! What others than `bottle` do to an engine, and what can be seen of it: for tests, and as one would with `docker`.
+//!
+//! Errors are the engine's own words.
+
+use std::collections::BTreeMap;
+
+use bottle_planner::intent::{Membership, ObjectName, Role};
+use bottle_planner::observation::Labels;
+use ipnet::Ipv4Net;
+
+use super::state::{Change, Container, Image, Network, PREDEFINED, State, Status, Stored, Volume};
+use super::step::{Refusal, Scene};
+use super::{Simulator, containers, images, networks, removal};
+use crate::engine::EngineError;
+
+/// A hand on the simulated engine.
+#[derive(Clone, Copy, Debug)]
+pub struct Hand<'a> {
+    engine: &'a Simulator,
+}
+
+impl<'a> Hand<'a> {
+    pub(super) fn new(engine: &'a Simulator) -> Self {
+        Self { engine }
+    }
+
+    /// A container by its name.
+    ///
+    /// # Errors
+    /// When the state cannot be read; so for all that looks.
+    pub fn container(&self, name: &str) -> Result<Option<Container>, EngineError> {
+        self.engine.look(|state| state.container_named(name).cloned())
+    }
+
+    /// What stands at a path of a container, put there or baked in.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn file(&self, container: &str, path: &str) -> Result<Option<Stored>, EngineError> {
+        self.engine.look(|state| {
+            let container = state.container_named(container)?;
+            let image = state.images.get(&container.image_id);
+            container.files.get(path).or_else(|| image?.files.get(path)).cloned()
+        })
+    }
+
+    /// A network by its name.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn network(&self, name: &str) -> Result<Option<Network>, EngineError> {
+        self.engine.look(|state| state.network_named(name).cloned())
+    }
+
+    /// An image by its name.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn image(&self, name: &str) -> Result<Option<Image>, EngineError> {
+        self.engine.look(|state| state.image_named(name).cloned())
+    }
+
+    /// All volumes.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn volumes(&self) -> Result<Vec<Volume>, EngineError> {
+        self.engine.look(|state| state.volumes.values().cloned().collect())
+    }
+
+    /// `docker start`.
+    ///
+    /// # Errors
+    /// When the engine refuses; so for all that follow.
+    pub fn start(&self, container: &str) -> Result<(), String> {
+        self.on(container, containers::start)
+    }
+
+    /// `docker stop`.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub fn stop(&self, container: &str) -> Result<(), String> {
+        self.on(container, |_, container| Ok(containers::stop(container)))
+    }
+
+    /// `docker restart`.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub fn restart(&self, container: &str) -> Result<(), String> {
+        self.stop(container)?;
+        self.start(container)
+    }
+
+    /// `docker rm --force --volumes`.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub fn remove_container(&self, container: &str) -> Result<(), String> {
+        self.on(container, |state, container| Ok(containers::remove(state, container)))
+    }
+
+    /// `docker network connect`.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub fn connect(&self, container: &str, network: &str) -> Result<(), String> {
+        let network = ObjectName(network.to_owned());
+        let membership = Membership { network, alias: None, default_route: false };
+        self.on(container, |state, container| {
+            networks::connect(state, container, networks::bind(state, &membership, None))
+        })
+    }
+
+    /// `docker network disconnect`.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub fn disconnect(&self, container: &str, network: &str) -> Result<(), String> {
+        self.on(container, |_, container| networks::disconnect(container, network))
+    }
+
+    /// `docker network rm`.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub fn remove_network(&self, name: &str) -> Result<(), String> {
+        self.act(|state| {
+            if PREDEFINED.contains(&name) {
+                return Err(Refusal::daemon(format!("{name} is a pre-defined network and cannot be removed")));
+            }
+            let network = state.network_named(name);
+            networks::remove(network.ok_or_else(|| Refusal::daemon(format!("network {name} not found")))?)
+        })
+    }
+
+    /// `docker image rm`.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub fn remove_image(&self, name: &str) -> Result<(), String> {
+        self.act(|state| {
+            let image = state.image_named(name);
+            images::remove(state, image.ok_or_else(|| Refusal::daemon(format!("No such image: {name}")))?)
+        })
+    }
+
+    /// `docker volume rm`.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub fn remove_volume(&self, name: &str) -> Result<(), String> {
+        self.act(|state| {
+            let volume = state.volumes.get(name);
+            let volume = volume.ok_or_else(|| Refusal::daemon(format!("get {name}: no such volume")))?;
+            removal::remove_volume(state, volume)
+        })
+    }
+
+    /// `docker create` of a container, with labels of its own if any.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub fn add_container(&self, name: &str, labels: Option<Labels>) -> Result<(), String> {
+        self.act(|state| {
+            containers::free_name(state, name)?;
+            let (id, count) = Scene { state, labels: None }.new_id("container");
+            let container = Container {
+                id,
+                name: name.to_owned(),
+                labels,
+                image: "scratch".to_owned(),
+                image_id: format!("sha256:{}", super::state::id("pulled", "scratch")),
+                role: Role::Agent,
+                user: None,
+                command: Vec::new(),
+                env: BTreeMap::new(),
+                runtime: None,
+                mounts: Vec::new(),
+                volume: None,
+                read_only: false,
+                dns_closed: false,
+                networks: Vec::new(),
+                status: Status::Created,
+                files: BTreeMap::new(),
+                ran: Vec::new(),
+            };
+            Ok(vec![count, Change::Container(Box::new(container))])
+        })
+    }
+
+    /// `docker network create --subnet`, with labels of its own if any.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub fn add_network(&self, name: &str, subnet: Ipv4Net, labels: Option<Labels>) -> Result<(), String> {
+        self.act(|state| Ok(networks::new(&Scene { state, labels }, name, subnet, |network| network)?.1))
+    }
+
+    /// `docker tag` of an image that is not ours. It takes the name from whichever has it.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub fn add_image(&self, name: &str) -> Result<(), String> {
+        self.act(|state| Ok(images::pull(state, &bottle_planner::intent::ImageName(name.to_owned()))))
+    }
+
+    /// `docker volume create`, with the label of a project if any.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub fn add_volume(&self, name: &str, project: Option<bottle_planner::name::ProjectName>) -> Result<(), String> {
+        let name = name.to_owned();
+        self.act(|_| Ok(vec![Change::Volume(Volume { name, project, container: None })]))
+    }
+
+    fn on(
+        &self,
+        name: &str,
+        then: impl FnOnce(&State, &Container) -> Result<Vec<Change>, Refusal>,
+    ) -> Result<(), String> {
+        self.act(|state| match state.container_named(name) {
+            Some(container) => then(state, container),
+            None => Err(containers::missing(name)),
+        })
+    }
+
+    fn act(&self, plan: impl FnOnce(&State) -> Result<Vec<Change>, Refusal>) -> Result<(), String> {
+        self.engine.change(|state| Ok(((), plan(state)?))).map_err(|refusal: Refusal| refusal.said)
+    }
+}

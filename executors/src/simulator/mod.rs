@@ -1,0 +1,332 @@
+//! An engine inside this process, which behaves as Docker does wherever a plan can tell.
+//!
+//! It carries out steps, not command lines. What it answers was measured on Docker 20.10.24; what a version makes different comes from
+//! the profile. It keeps its state in a file, so that the next command finds what the last one made.
+
+mod by_hand;
+mod containers;
+mod faults;
+mod guest;
+mod images;
+mod log;
+mod networks;
+mod observe;
+mod removal;
+mod state;
+mod step;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bottle_planner::address::Address;
+use bottle_planner::digest::Digest;
+use bottle_planner::intent::{EnvSource, Membership, ObjectName, OutputRef, Step};
+use bottle_planner::name::ProjectName;
+use bottle_planner::observation::{Labels, Observation};
+use bottle_planner::operation::{Command, Operation, Removal};
+use bottle_planner::profile::Profile;
+
+pub use by_hand::Hand;
+pub use faults::Fault;
+pub use state::{Container, Image, Joined, Network, Ran, Status, Stored, Volume, What};
+
+use crate::engine::{Context, Ended, Engine, EngineError, Failure, Incarnation, Outcome};
+use guest::Files;
+use log::{Access, Log};
+use state::{Change, State};
+use step::{Answer, Refusal, Scene};
+
+/// The simulated engine.
+#[derive(Debug)]
+pub struct Simulator {
+    profile: Profile,
+    inside: Mutex<Inside>,
+}
+
+#[derive(Debug)]
+struct Inside {
+    state: State,
+    log: Option<Log>,
+}
+
+impl Simulator {
+    /// The engine whose state is in a file, behaving as Docker of the profile's version. Without the file, it has nothing.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is not a simulator's.
+    pub fn open(path: PathBuf, profile: Profile) -> Result<Self, EngineError> {
+        let mut inside = Inside { state: State::new(), log: Some(Log::new(path)) };
+        inside.locked(Access::Read, |inside| match &mut inside.log {
+            Some(log) => log.compact(&inside.state),
+            None => Ok(()),
+        })?;
+        Ok(Self { profile, inside: Mutex::new(inside) })
+    }
+
+    /// An engine that is gone with the value.
+    #[must_use]
+    pub fn in_memory(profile: Profile) -> Self {
+        Self { profile, inside: Mutex::new(Inside { state: State::new(), log: None }) }
+    }
+
+    /// What can be done to the engine by somebody else than `bottle`, and what can be seen of it.
+    #[must_use]
+    pub fn by_hand(&self) -> Hand<'_> {
+        Hand::new(self)
+    }
+
+    /// Makes the next operation or removal of an address fail before it does anything; `*` in the address stands for anything.
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    pub fn fail(&self, address: &str, said: &str) -> Result<(), EngineError> {
+        self.ask_for(Fault { address: address.to_owned(), times: 1, said: said.to_owned(), done: false })
+    }
+
+    /// Asks for a failure.
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    pub fn ask_for(&self, fault: Fault) -> Result<(), EngineError> {
+        self.change(|state| {
+            let faults = state.faults.iter().cloned().chain([fault]).collect();
+            Ok::<_, EngineError>(((), vec![Change::Faults(faults)]))
+        })
+    }
+
+    /// Looks at the state.
+    fn look<T>(&self, at: impl FnOnce(&State) -> T) -> Result<T, EngineError> {
+        self.inside().locked(Access::Read, |inside| Ok(at(&inside.state)))
+    }
+
+    /// Changes the state by all the changes that `plan` makes of it, or by none.
+    fn change<T, E: From<EngineError>>(
+        &self,
+        plan: impl FnOnce(&State) -> Result<(T, Vec<Change>), E>,
+    ) -> Result<T, E> {
+        self.inside().locked(Access::Write, |inside| {
+            let (value, changes) = plan(&inside.state)?;
+            if !changes.is_empty() {
+                if let Some(log) = &mut inside.log {
+                    log.append(&changes)?;
+                }
+                changes.into_iter().for_each(|change| inside.state.apply(change));
+            }
+            Ok(value)
+        })
+    }
+
+    /// The state is changed only by applying what was written, which cannot stop halfway: a panic elsewhere leaves it whole.
+    fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Answers an operation or a removal, or fails as a test has asked.
+    fn answer(
+        &self,
+        address: &Address,
+        command: &Command,
+        answer: impl FnOnce(&State) -> Result<Answer, Refusal>,
+    ) -> Result<Outcome, Failure> {
+        let result = self.change(|state| {
+            let Some((fault, left)) = faults::met(&state.faults, address) else {
+                let answer = answer(state)?;
+                return Ok((Ok(answer.outcome), answer.changes));
+            };
+            let mut changes = if fault.done { answer(state)?.changes } else { Vec::new() };
+            changes.push(Change::Faults(left));
+            Ok((Err(Refusal { ended: Ended::Exit(1), said: fault.said }), changes))
+        });
+        result.and_then(|result| result).map_err(|refusal: Refusal| failure(address, command, refusal))
+    }
+}
+
+impl Inside {
+    fn locked<T, E: From<EngineError>>(
+        &mut self,
+        access: Access,
+        then: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        if let Some(log) = &mut self.log
+            && let Err(error) = log.lock(&mut self.state, access)
+        {
+            log.unlock();
+            return Err(error.into());
+        }
+        let result = then(self);
+        if let Some(log) = &mut self.log {
+            log.unlock();
+        }
+        result
+    }
+}
+
+impl Engine for Simulator {
+    fn profile(&self) -> Result<Profile, EngineError> {
+        Ok(self.profile.clone())
+    }
+
+    fn observe(&self, project: &ProjectName) -> Result<Observation, EngineError> {
+        self.look(|state| observe::observe(state, project))
+    }
+
+    fn projects(&self) -> Result<Vec<ProjectName>, EngineError> {
+        self.look(observe::projects)
+    }
+
+    fn run(&self, operation: &Operation, context: &Context<'_>) -> Result<Outcome, Failure> {
+        // Secrets and files are read before the engine is asked, as by Docker's command: somebody may have to be asked for one.
+        let ready = prepare(operation, context);
+        let files = ready.map_err(|refusal| failure(&operation.address, &operation.command, refusal))?;
+        self.answer(&operation.address, &operation.command, |state| self.step(state, operation, context, files))
+    }
+
+    fn remove(&self, address: &Address, removal: &Removal, context: &Context<'_>) -> Result<(), Failure> {
+        let ready = hurried(context).map_err(|refusal| failure(address, &removal.command, refusal));
+        ready?;
+        let answer = |state: &State| Ok(Answer::changes(removal::remove(state, context.project, &removal.what)?));
+        self.answer(address, &removal.command, answer).map(drop)
+    }
+
+    fn incarnation(&self, container: &ObjectName) -> Result<Incarnation, EngineError> {
+        let found = self.look(|state| {
+            state.container_named(&container.0).map(|found| Incarnation {
+                id: found.id.clone(),
+                since: match &found.status {
+                    Status::Running(since) => Some(since.clone()),
+                    Status::Created | Status::Exited(_) => None,
+                },
+            })
+        })?;
+        found.ok_or_else(|| EngineError::Silent {
+            argv: format!("container inspect {container}"),
+            said: format!("Error response from daemon: No such container: {container}"),
+        })
+    }
+}
+
+impl Simulator {
+    fn step(
+        &self,
+        state: &State,
+        operation: &Operation,
+        context: &Context<'_>,
+        files: Files,
+    ) -> Result<Answer, Refusal> {
+        let labels = Labels {
+            project: context.project.clone(),
+            address: operation.address.clone(),
+            digest: Digest::recorded(operation.digest.short()),
+        };
+        let scene = Scene { state, labels: Some(labels) };
+        let changes = match &operation.step {
+            Step::PullImage(image) => images::pull(state, image),
+            Step::BuildImage(build) => return images::build(&scene, build, files),
+            Step::CreateNetwork(network) => return networks::create(&scene, network),
+            Step::CreateContainer(container) => {
+                let join =
+                    |membership: &Membership| networks::bind(state, membership, known(context, &membership.network));
+                let joined = container.networks.iter().map(join).collect();
+                return containers::create(&scene, &self.profile, container, joined);
+            }
+            Step::Attach(attachment) => {
+                let container = target(state, context, &attachment.container)?;
+                let membership = &attachment.membership;
+                networks::connect(
+                    state,
+                    container,
+                    networks::bind(state, membership, known(context, &membership.network)),
+                )?
+            }
+            Step::LearnOwners(owners) => {
+                target(state, context, &owners.container)?;
+                return Ok(containers::learn_owners(owners));
+            }
+            Step::CopyIn(copy) => containers::copy_in(state, target(state, context, &copy.container)?, files)?,
+            Step::Start(container) => containers::start(state, target(state, context, container)?)?,
+            Step::AwaitReady(ready) => {
+                containers::await_ready(target(state, context, &ready.container)?, ready)?;
+                Vec::new()
+            }
+            Step::Exec(exec) => containers::exec(target(state, context, &exec.container)?, exec)?,
+        };
+        Ok(Answer::changes(changes))
+    }
+}
+
+/// Reads what an operation needs of the host. Secrets are read as Docker's command would have them, and dropped.
+fn prepare(operation: &Operation, context: &Context<'_>) -> Result<Files, Refusal> {
+    hurried(context)?;
+    match &operation.step {
+        Step::CreateContainer(container) => {
+            for source in container.env.values() {
+                if let EnvSource::Secret(secret) = source {
+                    context.secrets.read(secret)?;
+                }
+            }
+            for mount in &container.mounts {
+                let path = crate::archive::resolve(&mount.from, context.root);
+                if !path.exists() {
+                    let from = &mount.from;
+                    return Err(Refusal::daemon(format!(
+                        "invalid mount config for type \"bind\": bind source path does not exist: {from}"
+                    )));
+                }
+            }
+            Ok(Files::new())
+        }
+        Step::Exec(exec) => {
+            if let Some(secret) = &exec.stdin {
+                context.secrets.read(secret)?;
+            }
+            Ok(Files::new())
+        }
+        Step::BuildImage(build) => images::read_context(build, context.root),
+        Step::CopyIn(copy) => guest::read(&copy.files, context.root, &|name| owner(operation, context, name)),
+        _ => Ok(Files::new()),
+    }
+}
+
+/// The numbers of a user's name, as an operation before this one has put them out.
+fn owner(operation: &Operation, context: &Context<'_>, name: &str) -> Option<(u32, u32)> {
+    let outputs = context.outputs.lock().unwrap_or_else(PoisonError::into_inner);
+    operation.needs.iter().find_map(|(_, need)| {
+        let text = outputs.get(&OutputRef { address: need.clone(), name: name.to_owned() })?;
+        let (uid, gid) = text.split_once(':')?;
+        Some((uid.parse().ok()?, gid.parse().ok()?))
+    })
+}
+
+/// The id of an object of ours, as it was observed or made.
+fn known(context: &Context<'_>, name: &ObjectName) -> Option<String> {
+    context.ids.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+}
+
+/// The container that a step works on: the one that was observed or made, and no other of its name.
+fn target<'a>(state: &'a State, context: &Context<'_>, name: &ObjectName) -> Result<&'a Container, Refusal> {
+    let Some(id) = known(context, name) else {
+        return Err(Refusal::before(format!(
+            "the id of the container {name} is not known: it was neither observed nor made"
+        )));
+    };
+    state.container(&id).ok_or_else(|| containers::missing(&id))
+}
+
+fn hurried(context: &Context<'_>) -> Result<(), Refusal> {
+    if context.hurry.load(Ordering::SeqCst) {
+        return Err(Refusal { ended: Ended::Hurried, said: String::new() });
+    }
+    Ok(())
+}
+
+fn failure(address: &Address, command: &Command, refusal: Refusal) -> Failure {
+    Failure {
+        address: address.clone(),
+        argv: command.argv.iter().map(ToString::to_string).collect(),
+        ended: refusal.ended,
+        said: refusal.said,
+    }
+}
