@@ -223,6 +223,7 @@ impl Bench {
             image: ImageName(IMAGE.to_owned()),
             user: None,
             command: words.iter().map(|word| (*word).to_owned()).collect(),
+            workdir: None,
             env: BTreeMap::new(),
             networks: Vec::new(),
             asked: Runtime::Auto,

@@ -1,0 +1,46 @@
+//! `bottle destroy`
+
+use std::path::Path;
+
+use bottle_executors::state_dir::StateDir;
+use bottle_planner::name::ProjectName;
+use bottle_planner::plan::{Target, destroy};
+
+use crate::arguments;
+use crate::backend::select;
+use crate::carry_out::{Approved, carry_out};
+use crate::exit::{Exit, Fault};
+use crate::manifest_file::{ManifestFile, part};
+use crate::{state, terminal};
+
+pub(crate) fn run(arguments: &arguments::Destroy) -> Result<Exit, Fault> {
+    let part = part(&arguments.bottles)?;
+    let base = state::base()?;
+    let named = arguments.project_name.as_deref().map(project_name).transpose()?;
+    // Nothing of a manifest but its name and its backend is needed, and without one the labels say all.
+    let file = if named.is_none() { Some(ManifestFile::read(&arguments.project.file)?) } else { None };
+    let manifest = file.as_ref().map(|file| &file.manifest);
+    let selected = select(arguments.project.backend.as_deref(), manifest, false, &base)?;
+    let (engine, profile, chosen) = selected.live()?;
+    let Some(project) = named.or_else(|| manifest.map(|manifest| manifest.name.clone())) else { return Ok(Exit::Done) };
+    let dir = StateDir::of(&base, profile.backend, &project);
+    let mut held = state::hold(engine.as_ref(), &dir, "bottle destroy")?;
+    let target =
+        Target { profile: &profile, chosen: &chosen, observation: Some(&held.observation), part: part.as_ref() };
+    let plan = destroy(&project, target);
+    if plan.is_empty() && arguments.project_name.is_some() {
+        let there = engine.projects()?;
+        let there: Vec<&str> = there.iter().map(ProjectName::as_str).collect();
+        terminal::note(&format!("this engine has: {}", if there.is_empty() { "no project".into() } else { there.join(", ") }));
+    }
+    let question = format!("Destroy all of this, on {profile}?");
+    let Some(approved) = Approved::ask(&plan, &arguments.running, &question, || false)? else { return Ok(Exit::Done) };
+    let root = file.as_ref().map_or(Path::new("/"), |file| &file.root);
+    carry_out(&approved, &mut held, engine.as_ref(), root)
+}
+
+fn project_name(name: &str) -> Result<ProjectName, Fault> {
+    ProjectName::new(name).map_err(|why| {
+        Fault::usage(format!("`{}` is no project's name: {why}", name.escape_debug()), "see `bottle status`")
+    })
+}

@@ -1,0 +1,44 @@
+//! What people and programs see: plans, progress, questions, errors. Data goes to standard output, all else to standard error.
+
+mod bars;
+mod colour;
+mod events;
+mod failure;
+mod lines;
+mod question;
+
+use std::io::{IsTerminal as _, Write as _};
+
+use bottle_planner::plan::Plan;
+use bottle_planner::render;
+
+pub(crate) use bars::Bars;
+pub(crate) use events::Events;
+pub(crate) use failure::Failed;
+pub(crate) use lines::Lines;
+pub(crate) use question::{ask, confirm};
+
+/// Whether progress can be drawn.
+pub(crate) fn is_terminal() -> bool {
+    std::io::stderr().is_terminal()
+}
+
+/// Writes data. A reader that has gone away has seen what it wanted.
+pub(crate) fn print(text: &str) {
+    let _ = anstream::stdout().write_all(text.as_bytes());
+}
+
+/// Writes a plan, in colour where that is wanted.
+pub(crate) fn plan(plan: &Plan) {
+    print(&colour::plan(&render::text(plan)));
+}
+
+/// Says something by the way.
+pub(crate) fn note(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// Shows an error.
+pub(crate) fn complain(report: &miette::Report) {
+    let _ = writeln!(anstream::stderr(), "{report:?}");
+}
