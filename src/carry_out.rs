@@ -67,7 +67,7 @@ fn asked_for(plan: &Plan) -> BTreeSet<Secret> {
         let TaskKind::Run(operation) = task.kind else { continue };
         let stdin = match &operation.command.stdin {
             Stdin::Secret(secret) => Some(secret),
-            Stdin::Nothing | Stdin::Archive(_) => None,
+            Stdin::Nothing | Stdin::Archive { .. } => None,
         };
         let secrets = operation.command.env.iter().map(|(_, secret)| secret).chain(stdin);
         asked.extend(secrets.filter(|secret| matches!(secret, Secret::Ask(_))).cloned());

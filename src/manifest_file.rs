@@ -43,8 +43,9 @@ pub(crate) fn part(names: &[String]) -> Result<Option<BTreeSet<BottleName>>, Fau
         return Ok(None);
     }
     let checked = names.iter().map(|name| {
-        BottleName::new(name)
-            .map_err(|why| Fault::usage(format!("`{}` is no bottle's name: {why}", name.escape_debug()), "see `bottle status`"))
+        BottleName::new(name).map_err(|why| {
+            Fault::usage(format!("`{}` is no bottle's name: {why}", name.escape_debug()), "see `bottle status`")
+        })
     });
     checked.collect::<Result<_, _>>().map(Some)
 }

@@ -25,11 +25,7 @@ pub(crate) fn base() -> Result<PathBuf, Fault> {
 }
 
 /// What an engine has, with what the journal knows of it.
-pub(crate) fn observe(
-    engine: &dyn Engine,
-    project: &ProjectName,
-    known: Known,
-) -> Result<Observation, Fault> {
+pub(crate) fn observe(engine: &dyn Engine, project: &ProjectName, known: Known) -> Result<Observation, Fault> {
     if let Some(damage) = &known.damage {
         eprintln!("warning: {damage}");
     }

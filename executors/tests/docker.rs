@@ -113,6 +113,7 @@ fn a_bottle_is_made_observed_and_taken_away() {
     };
     let copy = Step::CopyIn(CopyIn {
         container: bench.object("one"),
+        into: "/".to_owned(),
         files: files.clone(),
         tracked: Tracking::Content(Digest::of(b"")),
     });
@@ -121,7 +122,7 @@ fn a_bottle_is_made_observed_and_taken_away() {
     let copy = bench.operation(
         "one/agent/copy",
         copy,
-        Command { argv: line, stdin: Stdin::Archive(files), ..Command::default() },
+        Command { argv: line, stdin: Stdin::Archive { files, base: "/".to_owned() }, ..Command::default() },
     );
     bench.run(&copy).unwrap();
 
@@ -356,7 +357,7 @@ fn an_image_is_built_from_a_stream_and_what_inherits_its_labels_is_not_ours() {
     let mut line = argv(&format!("build --tag {image}"));
     line.extend(bench.labels("one/image/bake"));
     line.push("-".into());
-    let command = Command { argv: line, stdin: Stdin::Archive(files), ..Command::default() };
+    let command = Command { argv: line, stdin: Stdin::Archive { files, base: "/".to_owned() }, ..Command::default() };
     bench.run(&bench.operation("one/image/bake", Step::BuildImage(build), command)).unwrap();
     assert_eq!(
         stdout(&["run", "--rm", &image, "sh", "-c", "cat /home/node/w/w.txt; stat -c ' %u' /home/node/w/w.txt"]),

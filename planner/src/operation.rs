@@ -62,7 +62,12 @@ pub enum Stdin {
     #[default]
     Nothing,
     /// A tar stream of these files.
-    Archive(Archive),
+    Archive {
+        /// The files.
+        files: Archive,
+        /// The folder to which their paths are relative in the stream: `/`, or one above all of them.
+        base: String,
+    },
     /// A secret.
     Secret(Secret),
 }

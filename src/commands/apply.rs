@@ -22,12 +22,8 @@ pub(crate) fn run(arguments: &arguments::Apply) -> Result<Exit, Fault> {
     if !arguments.take_over {
         state::check_origin(&dir, &file.root, &held.observation)?;
     }
-    let target = Target {
-        profile: &profile,
-        chosen: &chosen,
-        observation: Some(&held.observation),
-        part: part.as_ref(),
-    };
+    let target =
+        Target { profile: &profile, chosen: &chosen, observation: Some(&held.observation), part: part.as_ref() };
     let plan = build(&file.manifest, &file.files, target)?;
     let question = format!("Apply this to {} on {profile}?", plan.project);
     let Some(approved) = Approved::ask(&plan, &arguments.running, &question, || unmet(&plan))? else {

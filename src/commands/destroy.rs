@@ -31,7 +31,10 @@ pub(crate) fn run(arguments: &arguments::Destroy) -> Result<Exit, Fault> {
     if plan.is_empty() && arguments.project_name.is_some() {
         let there = engine.projects()?;
         let there: Vec<&str> = there.iter().map(ProjectName::as_str).collect();
-        terminal::note(&format!("this engine has: {}", if there.is_empty() { "no project".into() } else { there.join(", ") }));
+        terminal::note(&format!(
+            "this engine has: {}",
+            if there.is_empty() { "no project".into() } else { there.join(", ") }
+        ));
     }
     let question = format!("Destroy all of this, on {profile}?");
     let Some(approved) = Approved::ask(&plan, &arguments.running, &question, || false)? else { return Ok(Exit::Done) };

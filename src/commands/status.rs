@@ -94,7 +94,13 @@ fn text(plan: &Plan, observation: &Observation) -> String {
     }
     out.push_str("not as declared; `bottle apply` would mend it:\n");
     for entry in drifted(plan) {
-        let _ = writeln!(out, "{} {}: {}", entry.verdict.sign(), harmless(entry.address.as_str()), harmless(&reasons(entry)));
+        let _ = writeln!(
+            out,
+            "{} {}: {}",
+            entry.verdict.sign(),
+            harmless(entry.address.as_str()),
+            harmless(&reasons(entry))
+        );
     }
     out
 }

@@ -9,7 +9,10 @@ use crate::exit::Fault;
 /// Asks for a yes.
 pub(crate) fn confirm(question: &str) -> Result<bool, Fault> {
     if !std::io::stdin().is_terminal() {
-        return Err(Fault::usage("nobody is there to approve the plan".to_owned(), "say `--yes` once you have seen it"));
+        return Err(Fault::usage(
+            "nobody is there to approve the plan".to_owned(),
+            "say `--yes` once you have seen it",
+        ));
     }
     let _ = write!(anstream::stderr(), "\n{question} [y/N] ");
     let mut answer = String::new();
@@ -20,7 +23,9 @@ pub(crate) fn confirm(question: &str) -> Result<bool, Fault> {
 /// Asks for a secret, which is not shown.
 pub(crate) fn ask(prompt: &str) -> Result<SecretValue, String> {
     if !std::io::stdin().is_terminal() {
-        return Err("it has to be typed in, and there is no terminal; give it by `{ env = \"NAME\" }` instead".to_owned());
+        return Err(
+            "it has to be typed in, and there is no terminal; give it by `{ env = \"NAME\" }` instead".to_owned()
+        );
     }
     let shown = bottle_planner::render::harmless(prompt);
     rpassword::prompt_password(format!("{shown}: "))

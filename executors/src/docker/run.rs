@@ -126,8 +126,12 @@ impl Docker {
                 let value = context.secrets.read(secret).map_err(|error| stop(&ready, error.to_string()))?;
                 Input::Secret(self.give(value))
             }
-            Stdin::Archive(files) => {
-                let files = expand(files, address, step, context).map_err(|why| stop(&ready, why))?;
+            Stdin::Archive { files, base } => {
+                let mut files = expand(files, address, step, context).map_err(|why| stop(&ready, why))?;
+                for file in &mut files {
+                    let below = file.path.strip_prefix(base.as_str()).map(str::to_owned);
+                    file.path = below.ok_or_else(|| stop(&ready, format!("{} is not in {base}", file.path)))?;
+                }
                 Input::Files(Arc::new(files))
             }
         };

@@ -115,14 +115,10 @@ pub(super) fn stop(container: &Container) -> Vec<Change> {
     }
 }
 
-/// `cp` of a tar stream to the root, or to the volume of a container whose root is read-only.
-pub(super) fn copy_in(state: &State, container: &Container, files: Files) -> Result<Vec<Change>, Refusal> {
-    if container.read_only {
-        let volume = container.volume.as_deref().map(|path| format!("{}/", path.trim_end_matches('/')));
-        let writable = |path: &str| volume.as_deref().is_some_and(|volume| path.starts_with(volume));
-        if !files.iter().all(|(path, _)| writable(path)) {
-            return Err(Refusal::daemon("container rootfs is marked read-only"));
-        }
+/// `cp` of a tar stream to a folder; where the root is read-only, to the volume and nowhere else.
+pub(super) fn copy_in(state: &State, container: &Container, into: &str, files: Files) -> Result<Vec<Change>, Refusal> {
+    if container.read_only && container.volume.as_deref() != Some(into) {
+        return Err(Refusal::daemon("container rootfs is marked read-only"));
     }
     let image = state.images.get(&container.image_id);
     let laid =

@@ -245,7 +245,9 @@ impl Simulator {
                 target(state, context, &owners.container)?;
                 return Ok(containers::learn_owners(owners));
             }
-            Step::CopyIn(copy) => containers::copy_in(state, target(state, context, &copy.container)?, files)?,
+            Step::CopyIn(copy) => {
+                containers::copy_in(state, target(state, context, &copy.container)?, &copy.into, files)?
+            }
             Step::Start(container) => containers::start(state, target(state, context, container)?)?,
             Step::AwaitReady(ready) => {
                 containers::await_ready(target(state, context, &ready.container)?, ready)?;

@@ -293,7 +293,12 @@ impl Compiler<'_> {
         };
         let copy = self.add(
             Address::of(name, "pipelock", &format!("copy:{}", pipelock::CONFIG)),
-            Step::CopyIn(CopyIn { container: container.clone(), files: Archive { entries: vec![entry] }, tracked }),
+            Step::CopyIn(CopyIn {
+                container: container.clone(),
+                into: pipelock::FOLDER.to_owned(),
+                files: Archive { entries: vec![entry] },
+                tracked,
+            }),
             [(Need::On, create.clone())],
         )?;
         let start = self.add(
@@ -364,7 +369,7 @@ impl Compiler<'_> {
             if let (Some(owners), false) = (&owners, files.owner_names().is_empty()) {
                 needs.push((Need::After, owners.clone()));
             }
-            let step_kind = Step::CopyIn(CopyIn { container: container.clone(), files, tracked });
+            let step_kind = Step::CopyIn(CopyIn { container: container.clone(), into: "/".to_owned(), files, tracked });
             let address = self.add(Address::of(name, "agent", &step), step_kind, needs)?;
             before_start.push((Need::After, address.clone()));
             if is_declared {

@@ -300,6 +300,8 @@ pub struct Owners {
 pub struct CopyIn {
     /// The container.
     pub container: ObjectName,
+    /// The folder that they are all in: `/`, or the volume of a container whose root is read-only, where an engine takes nothing else.
+    pub into: String,
     /// The files.
     pub files: Archive,
     /// Whether the host's content is part of what the plan compares. A workspace is not: it is the agent's from then on.

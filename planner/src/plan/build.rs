@@ -255,7 +255,7 @@ fn secrets(entries: &[Entry]) -> BTreeMap<Secret, Vec<Address>> {
     for operation in entries.iter().filter_map(|entry| entry.operation.as_ref()) {
         let stdin = match &operation.command.stdin {
             Stdin::Secret(secret) => Some(secret),
-            Stdin::Nothing | Stdin::Archive(_) => None,
+            Stdin::Nothing | Stdin::Archive { .. } => None,
         };
         for secret in operation.command.env.iter().map(|(_, secret)| secret).chain(stdin) {
             secrets.entry(secret.clone()).or_default().push(operation.address.clone());

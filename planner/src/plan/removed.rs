@@ -76,6 +76,10 @@ pub(super) fn undeclared(
         }
     }
     distinct(&mut gone, entries);
+    // Bottle by bottle, and what they shared when they are gone.
+    gone.sort_by(|a, b| {
+        (a.address.bottle().is_none(), a.address.bottle()).cmp(&(b.address.bottle().is_none(), b.address.bottle()))
+    });
     gone
 }
 

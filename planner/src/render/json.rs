@@ -98,8 +98,9 @@ fn command(command: &Command) -> Value {
     let mut value = json!({ "argv": command.argv.iter().map(arg).collect::<Vec<_>>() });
     match &command.stdin {
         Stdin::Nothing => {}
-        Stdin::Archive(archive) => {
-            value["stdin"] = json!({ "archive": archive.entries.iter().map(|entry| &entry.path).collect::<Vec<_>>() });
+        Stdin::Archive { files, base } => {
+            value["stdin"] =
+                json!({ "base": base, "archive": files.entries.iter().map(|entry| &entry.path).collect::<Vec<_>>() });
         }
         Stdin::Secret(secret) => value["stdin"] = json!({ "secret": secret_by_name(secret) }),
     }

@@ -71,7 +71,7 @@ fn build_image(build: &Build) -> Spelled {
         Context::Baked { base, files } => words
             .content("base", base.0.as_str())
             .word(vec![Part::Literal("-".to_owned())])
-            .stdin(Stdin::Archive(baked_context(&base.0, files)))
+            .stdin(Stdin::Archive { files: baked_context(&base.0, files), base: "/".to_owned() })
             .spelled(),
     }
 }
@@ -205,14 +205,14 @@ fn attach(attachment: &Attachment, profile: &Profile) -> Spelled {
 fn copy_in(copy: &CopyIn) -> Spelled {
     let mut words = Words::of(&["docker", "cp"])
         .word(vec![Part::Literal("-".to_owned())])
-        .word(vec![Part::Object(copy.container.clone()), Part::Literal(":/".to_owned())]);
+        .word(vec![Part::Object(copy.container.clone()), Part::Literal(format!(":{}", copy.into))]);
     if let Tracking::Content(content) = &copy.tracked {
         words = words.content("content", content.to_string());
     }
     for entry in &copy.files.entries {
         words = words.content(format!("file {}", entry.path), described(entry));
     }
-    words.stdin(Stdin::Archive(copy.files.clone())).spelled()
+    words.stdin(Stdin::Archive { files: copy.files.clone(), base: copy.into.clone() }).spelled()
 }
 
 /// An archive's entry in words: where it comes from, whose it is, its mode.
