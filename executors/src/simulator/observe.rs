@@ -14,7 +14,7 @@ pub(super) fn observe(state: &State, project: &ProjectName) -> Observation {
     let ours = |labels: &Option<Labels>| labels.clone().filter(|labels| labels.project == *project);
     for container in state.containers.values() {
         match ours(&container.labels) {
-            Some(labels) => seen.containers.push(observed(container, labels)),
+            Some(labels) => seen.containers.push(observed(state, container, labels)),
             None => _ = seen.taken.insert((ObjectKind::Container, container.name.clone())),
         }
     }
@@ -39,8 +39,6 @@ pub(super) fn observe(state: &State, project: &ProjectName) -> Observation {
     for volume in state.volumes.values() {
         if volume.project.as_ref() == Some(project) {
             seen.volumes.push(volume.name.clone());
-        } else {
-            seen.taken.insert((ObjectKind::Volume, volume.name.clone()));
         }
     }
     seen.containers.sort_unstable_by(|a, b| a.name.cmp(&b.name));
@@ -50,7 +48,7 @@ pub(super) fn observe(state: &State, project: &ProjectName) -> Observation {
     seen
 }
 
-fn observed(container: &Container, labels: Labels) -> ObservedContainer {
+fn observed(state: &State, container: &Container, labels: Labels) -> ObservedContainer {
     let mut networks: Vec<String> = container.networks.iter().map(|joined| joined.network.clone()).collect();
     networks.sort_unstable();
     ObservedContainer {
@@ -64,6 +62,7 @@ fn observed(container: &Container, labels: Labels) -> ObservedContainer {
             Status::Exited(exit) => ContainerState::Stopped { exit: *exit },
         },
         networks,
+        volumes: state.volume_of(&container.id).map(|volume| volume.name.clone()).into_iter().collect(),
     }
 }
 
