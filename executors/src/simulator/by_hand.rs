@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use bottle_planner::intent::{Membership, ObjectName, Role};
+use bottle_planner::intent::{ImageName, Membership, ObjectName, Role};
 use bottle_planner::observation::Labels;
 use ipnet::Ipv4Net;
 
@@ -57,7 +57,8 @@ impl<'a> Hand<'a> {
     /// # Errors
     /// When the state cannot be read.
     pub fn image(&self, name: &str) -> Result<Option<Image>, EngineError> {
-        self.engine.look(|state| state.image_named(name).cloned())
+        let name = ImageName(name.to_owned());
+        self.engine.look(|state| state.image_named(&name).cloned())
     }
 
     /// All volumes.
@@ -141,7 +142,7 @@ impl<'a> Hand<'a> {
     /// When the engine refuses.
     pub fn remove_image(&self, name: &str) -> Result<(), String> {
         self.act(|state| {
-            let image = state.image_named(name);
+            let image = state.image_named(&ImageName(name.to_owned()));
             images::remove(state, image.ok_or_else(|| Refusal::daemon(format!("No such image: {name}")))?)
         })
     }
@@ -178,6 +179,7 @@ impl<'a> Hand<'a> {
                 env: BTreeMap::new(),
                 runtime: None,
                 mounts: Vec::new(),
+                workdir: None,
                 volume: None,
                 read_only: false,
                 dns_closed: false,
@@ -203,7 +205,7 @@ impl<'a> Hand<'a> {
     /// # Errors
     /// When the engine refuses.
     pub fn add_image(&self, name: &str) -> Result<(), String> {
-        self.act(|state| Ok(images::pull(state, &bottle_planner::intent::ImageName(name.to_owned()))))
+        self.act(|state| Ok(images::pull(state, &ImageName(name.to_owned()))))
     }
 
     /// `docker volume create`, with the label of a project if any.

@@ -21,7 +21,7 @@ pub(super) fn create(
 ) -> Result<Answer, Refusal> {
     let state = scene.state;
     let name = &wanted.name.0;
-    let Some(image) = state.image_named(&wanted.image.0) else {
+    let Some(image) = state.image_named(&wanted.image) else {
         return Err(Refusal::daemon(format!("No such image: {}", wanted.image)));
     };
     if let Some(runtime) = wanted.runtime
@@ -48,6 +48,7 @@ pub(super) fn create(
         env: wanted.env.clone(),
         runtime: wanted.runtime.map(str::to_owned),
         mounts: wanted.mounts.clone(),
+        workdir: wanted.workdir.clone(),
         volume: wanted.volume.clone(),
         read_only: wanted.read_only,
         dns_closed: wanted.dns_closed,

@@ -13,12 +13,12 @@ use crate::engine::Ended;
 
 /// `pull`: every registry has every image.
 pub(super) fn pull(state: &State, name: &ImageName) -> Vec<Change> {
-    if state.image_named(&name.0).is_some_and(|image| image.labels.is_none()) {
+    if state.image_named(name).is_some_and(|image| image.labels.is_none()) {
         return Vec::new();
     }
-    let mut changes = untagged(state, &name.0);
-    let id = format!("sha256:{}", id("pulled", name));
-    changes.push(Change::Image(Image { id, name: Some(name.0.clone()), labels: None, files: BTreeMap::new() }));
+    let mut changes = untagged(state, name);
+    let id = format!("sha256:{}", id("pulled", name.listed()));
+    changes.push(Change::Image(Image { id, name: Some(name.listed()), labels: None, files: BTreeMap::new() }));
     changes
 }
 
@@ -47,7 +47,7 @@ pub(super) fn build(scene: &Scene<'_>, build: &Build, baked: Files) -> Result<An
     let state = scene.state;
     let mut files = BTreeMap::new();
     if let BuildContext::Baked { base, .. } = &build.context {
-        let Some(base) = state.image_named(&base.0) else {
+        let Some(base) = state.image_named(base) else {
             return Err(Refusal {
                 ended: Ended::Exit(1),
                 said: format!("ERROR: failed to solve: {base}: failed to resolve source metadata: {base}: not found"),
@@ -57,7 +57,7 @@ pub(super) fn build(scene: &Scene<'_>, build: &Build, baked: Files) -> Result<An
         let fresh = guest::lay(baked, &|path| base.files.get(path))?;
         files.extend(fresh);
     }
-    let name = &build.image.0;
+    let name = &build.image;
     if state.image_named(name).is_some_and(|image| image.labels == scene.labels && image.files == files) {
         return Ok(Answer::default());
     }
@@ -65,12 +65,12 @@ pub(super) fn build(scene: &Scene<'_>, build: &Build, baked: Files) -> Result<An
     let mut changes = untagged(state, name);
     changes.push(count);
     let id = format!("sha256:{id}");
-    changes.push(Change::Image(Image { id, name: Some(name.clone()), labels: scene.labels.clone(), files }));
+    changes.push(Change::Image(Image { id, name: Some(name.listed()), labels: scene.labels.clone(), files }));
     Ok(Answer::changes(changes))
 }
 
 /// Takes a name from the image that has it.
-fn untagged(state: &State, name: &str) -> Vec<Change> {
+fn untagged(state: &State, name: &ImageName) -> Vec<Change> {
     let before = state.image_named(name).cloned();
     before.map(|image| Change::Image(Image { name: None, ..image })).into_iter().collect()
 }

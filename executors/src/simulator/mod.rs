@@ -227,9 +227,13 @@ impl Simulator {
             Step::BuildImage(build) => return images::build(&scene, build, files),
             Step::CreateNetwork(network) => return networks::create(&scene, network),
             Step::CreateContainer(container) => {
-                let join =
-                    |membership: &Membership| networks::bind(state, membership, known(context, &membership.network));
-                let joined = container.networks.iter().map(join).collect();
+                let join = |wanted: &Membership| networks::bind(state, wanted, known(context, &wanted.network));
+                let joined: Vec<Joined> = if container.networks.is_empty() {
+                    let none = ObjectName(networks::NO_NETWORK.to_owned());
+                    vec![join(&Membership { network: none, alias: None, default_route: false })]
+                } else {
+                    container.networks.iter().map(join).collect()
+                };
                 return containers::create(&scene, &self.profile, container, joined);
             }
             Step::Attach(attachment) => {
@@ -307,14 +311,15 @@ fn known(context: &Context<'_>, name: &ObjectName) -> Option<String> {
     context.ids.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
 }
 
-/// The container that a step works on: the one that was observed or made, and no other of its name.
+/// The container that a step works on: the one that was observed or made, and no other of its name. Where neither is known, the
+/// project's of that name.
 fn target<'a>(state: &'a State, context: &Context<'_>, name: &ObjectName) -> Result<&'a Container, Refusal> {
-    let Some(id) = known(context, name) else {
-        return Err(Refusal::before(format!(
-            "the id of the container {name} is not known: it was neither observed nor made"
-        )));
-    };
-    state.container(&id).ok_or_else(|| containers::missing(&id))
+    if let Some(id) = known(context, name) {
+        return state.container(&id).ok_or_else(|| containers::missing(&id));
+    }
+    let ours =
+        |container: &&Container| container.labels.as_ref().is_some_and(|labels| labels.project == *context.project);
+    state.container_named(&name.0).filter(ours).ok_or_else(|| containers::missing(&name.0))
 }
 
 fn hurried(context: &Context<'_>) -> Result<(), Refusal> {

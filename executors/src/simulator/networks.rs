@@ -10,6 +10,9 @@ use super::state::{Change, Container, Joined, Network, State, Status};
 use super::step::{Answer, Refusal, Scene};
 use crate::engine::Outcome;
 
+/// The network of a container that has none.
+pub(super) const NO_NETWORK: &str = "none";
+
 /// `network create`.
 pub(super) fn create(scene: &Scene<'_>, network: &bottle_planner::intent::Network) -> Result<Answer, Refusal> {
     let Some(subnet) = network.subnet else {
@@ -66,6 +69,11 @@ pub(super) fn bind(state: &State, membership: &Membership, id: Option<String>) -
 
 /// `network connect`.
 pub(super) fn connect(state: &State, container: &Container, joined: Joined) -> Result<Vec<Change>, Refusal> {
+    if joined.network != NO_NETWORK && container.networks.iter().any(|before| before.network == NO_NETWORK) {
+        return Err(Refusal::daemon(
+            "container cannot be connected to multiple networks with one of the networks in private (none) mode",
+        ));
+    }
     let joined = match container.status {
         Status::Running(_) => {
             let member = container.networks.iter().any(|before| before.network == joined.network);

@@ -39,8 +39,6 @@ pub(super) fn observe(state: &State, project: &ProjectName) -> Observation {
     for volume in state.volumes.values() {
         if volume.project.as_ref() == Some(project) {
             seen.volumes.push(volume.name.clone());
-        } else {
-            seen.taken.insert((ObjectKind::Volume, volume.name.clone()));
         }
     }
     seen.containers.sort_unstable_by(|a, b| a.name.cmp(&b.name));

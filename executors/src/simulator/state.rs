@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::Ipv4Addr;
 
-use bottle_planner::intent::{EnvSource, Mount, Role};
+use bottle_planner::intent::{EnvSource, ImageName, Mount, Role};
 use bottle_planner::name::ProjectName;
 use bottle_planner::observation::Labels;
 use bottle_planner::operation::ObjectKind;
@@ -41,6 +41,8 @@ pub struct Container {
     pub runtime: Option<String>,
     /// Host folders in it.
     pub mounts: Vec<Mount>,
+    /// The folder in which its commands begin.
+    pub workdir: Option<String>,
     /// The path of its own volume.
     pub volume: Option<String>,
     /// Whether its root is read-only.
@@ -147,7 +149,7 @@ pub struct Network {
 pub struct Image {
     /// The engine's id.
     pub id: String,
-    /// Its name; `None` once the name went to another image or was taken away.
+    /// Its name as Docker lists it; `None` once the name went to another image or was taken away.
     pub name: Option<String>,
     /// Its labels; `None` for one that was pulled.
     pub labels: Option<Labels>,
@@ -268,9 +270,9 @@ impl State {
         self.networks.get(self.network_names.get(name)?)
     }
 
-    /// An image by its name.
-    pub(super) fn image_named(&self, name: &str) -> Option<&Image> {
-        self.images.get(self.image_names.get(name)?)
+    /// An image by any spelling of its name.
+    pub(super) fn image_named(&self, name: &ImageName) -> Option<&Image> {
+        self.images.get(self.image_names.get(&name.listed())?)
     }
 
     /// How many containers an image has.

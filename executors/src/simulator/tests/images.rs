@@ -35,6 +35,18 @@ fn pulling_twice_keeps_the_image() {
 }
 
 #[test]
+fn an_image_has_one_name_in_all_its_spellings() {
+    let bench = Bench::new("simulator");
+    bench.ok(pull("docker.io/library/node"));
+    bench.ok(pull("node:latest"));
+    bench.ok(pull("r.org:5000/a/b:1@sha256:0123"));
+    let names: Vec<String> = bench.seen().image_names.into_iter().collect();
+    assert_eq!(names, ["node:latest", "r.org:5000/a/b@sha256:0123"]);
+    let wanted = bottle_planner::intent::Container { image: ImageName("node".to_owned()), ..container("c", &[]) };
+    bench.ok(Step::CreateContainer(Box::new(wanted)));
+}
+
+#[test]
 fn a_build_needs_its_dockerfile_and_gets_labels() {
     let bench = Bench::new("simulator");
     assert!(bench.no(build("i:1", folder("Dockerfile"))).contains("failed to read dockerfile: open Dockerfile"));

@@ -4,6 +4,7 @@ mod containers;
 mod images;
 mod networks;
 mod persistence;
+mod plans;
 mod removal;
 
 use std::collections::BTreeMap;
@@ -82,8 +83,11 @@ impl Bench {
 
     /// Runs a step as the scheduler would: what it made and put out is known to those after it.
     fn run(&self, address: &str, step: Step) -> Result<Outcome, Failure> {
-        let operation = operation(address, step);
-        let outcome = self.engine.run(&operation, &self.context())?;
+        self.run_operation(&operation(address, step))
+    }
+
+    fn run_operation(&self, operation: &Operation) -> Result<Outcome, Failure> {
+        let outcome = self.engine.run(operation, &self.context())?;
         if let (Some(id), Some((_, name))) = (&outcome.made, bottle_planner::operation::makes(&operation.step)) {
             self.ids.lock().unwrap().insert(ObjectName(name.to_owned()), id.clone());
         }
@@ -178,6 +182,7 @@ fn container(called: &str, networks: &[&str]) -> bottle_planner::intent::Contain
         asked: Runtime::Auto,
         runtime: None,
         mounts: Vec::new(),
+        workdir: None,
         volume: None,
         configuration: None,
         read_only: false,

@@ -92,8 +92,15 @@ fn containers_are_attached_and_detached() {
     assert_eq!(joined.address.unwrap().to_string(), "10.1.9.2");
     assert_eq!(joined.alias.as_deref(), Some("alias"));
     assert!(hand.connect("c", "nowhere").unwrap_err().contains("network nowhere not found"));
-    assert_eq!(
-        bench.no(attach("nobody", "b")),
-        "the id of the container nobody is not known: it was neither observed nor made"
-    );
+    assert_eq!(bench.no(attach("nobody", "b")), "Error response from daemon: No such container: nobody");
+}
+
+#[test]
+fn a_container_without_networks_is_on_none() {
+    let bench = Bench::with_container("simulator", &[]);
+    bench.ok(new_network("n", "10.1.0.0/29"));
+    assert_eq!(bench.seen().containers[0].networks, ["none"]);
+    assert!(bench.no(attach("c", "n")).contains("one of the networks in private (none) mode"));
+    bench.ok(start("c"));
+    assert_eq!(bench.get("c").networks[0].address, None);
 }

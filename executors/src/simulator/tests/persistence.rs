@@ -58,10 +58,20 @@ fn a_crash_at_any_byte_leaves_all_that_was_whole() {
     }
     states.dedup();
     assert_eq!(states.len(), lines(whole.len()), "every line but the first is a state of its own");
-    // What comes after a torn line is whole again.
-    fs::write(&path, &whole[..whole.len() - 1]).unwrap();
-    Bench::with(open(&path)).ok(pull("late:1"));
-    assert!(open(&path).by_hand().image("late:1").unwrap().is_some());
+}
+
+#[test]
+fn what_comes_after_a_torn_line_is_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state");
+    let bench = Bench::with(open(&path));
+    bench.ok(pull("first:1"));
+    let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+    file.write_all(format!("[{{\"image\":\"{}", "long".repeat(1000)).as_bytes()).unwrap();
+    bench.ok(pull("second:1"));
+    assert!(fs::read(&path).unwrap().ends_with(b"\n"), "nothing of it is left");
+    let names: Vec<String> = open(&path).observe(&bench.project).unwrap().image_names.into_iter().collect();
+    assert_eq!(names, ["first:1", "second:1"]);
 }
 
 #[test]
@@ -174,4 +184,29 @@ fn what_cannot_be_written_is_not_done() {
     let failure = bench.run("one/agent/pull", pull("b:1")).unwrap_err();
     assert!(failure.said.contains("is damaged"), "{}", failure.said);
     assert!(bench.engine.observe(&bench.project).is_err(), "nothing is guessed of a damaged state");
+}
+
+#[test]
+fn nothing_is_lost_while_the_log_is_written_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state");
+    let bench = Bench::with(open(&path));
+    fill(&bench);
+    let before = bench.engine.look(|state| state.count).unwrap();
+    let restarts = 2000;
+    let rewritten = std::thread::scope(|scope| {
+        let worker = scope.spawn(|| {
+            for _ in 0..restarts {
+                bench.engine.by_hand().restart("c").unwrap();
+            }
+        });
+        let mut files = std::collections::BTreeSet::new();
+        while !worker.is_finished() {
+            open(&path);
+            files.insert(std::os::unix::fs::MetadataExt::ino(&fs::metadata(&path).unwrap()));
+        }
+        files.len()
+    });
+    assert!(rewritten > 1, "the log was never written anew, and this test has shown nothing");
+    assert_eq!(open(&path).look(|state| state.count).unwrap(), before + restarts);
 }
