@@ -207,6 +207,7 @@ fn container(name: &str, id: &str, state: ContainerState) -> ObservedContainer {
         image_id: "image".to_owned(),
         state,
         networks: Vec::new(),
+        volumes: Vec::new(),
     }
 }
 
@@ -220,6 +221,7 @@ fn create(name: &str) -> Step {
         image: ImageName("image".to_owned()),
         user: None,
         command: Vec::new(),
+        workdir: None,
         env: std::collections::BTreeMap::new(),
         networks: Vec::new(),
         asked: Runtime::default(),

@@ -208,7 +208,16 @@ fn attach(container: &str, network: &str) -> Step {
 }
 
 fn copy(container: &str, entries: Vec<ArchiveEntry>) -> Step {
-    Step::CopyIn(CopyIn { container: name(container), files: Archive { entries }, tracked: Tracking::Once })
+    copy_into(container, "/", entries)
+}
+
+fn copy_into(container: &str, into: &str, entries: Vec<ArchiveEntry>) -> Step {
+    Step::CopyIn(CopyIn {
+        container: name(container),
+        into: into.to_owned(),
+        files: Archive { entries },
+        tracked: Tracking::Once,
+    })
 }
 
 fn text(path: &str, text: &str, owner: Owner) -> ArchiveEntry {
