@@ -120,12 +120,26 @@ pub(super) fn order(entries: &mut [Entry], seen: &Seen<'_>) {
             _ => {}
         }
     }
+    // An image laid over another keeps that one alive: those of the bottles go before those that they share.
+    let derived: Vec<Address> = entries
+        .iter()
+        .filter(|entry| entry.address.bottle().is_some())
+        .filter(|entry| {
+            matches!(&entry.removal, Some(Removal { what: Removed::Object { kind: ObjectKind::Image, .. }, .. }))
+        })
+        .map(|entry| entry.address.clone())
+        .collect();
     for entry in entries.iter_mut() {
+        let shared = entry.address.bottle().is_none();
         let Some(removal) = &mut entry.removal else { continue };
         if let Removed::Object { kind, name, id } = &removal.what {
             removal.after = match kind {
                 ObjectKind::Network => members.get(name.as_str()).cloned().unwrap_or_default(),
-                ObjectKind::Image => users.get(id.as_str()).cloned().unwrap_or_default(),
+                ObjectKind::Image => {
+                    let mut after = users.get(id.as_str()).cloned().unwrap_or_default();
+                    after.extend(derived.iter().filter(|_| shared).cloned());
+                    after
+                }
                 ObjectKind::Container | ObjectKind::Volume => Vec::new(),
             };
         }

@@ -20,18 +20,20 @@ pub(crate) fn check() -> Result<(), String> {
     if !cfg!(target_os = "linux") {
         return Err("the test images are made of Linux programs of this machine, which is not Linux".to_owned());
     }
-    let programs = PROGRAMS.iter().copied().chain([(BUSYBOX, "busybox-static")]);
-    let mut missing: BTreeSet<&str> =
-        programs.filter(|(path, _)| !Path::new(path).exists()).map(|(_, package)| package).collect();
     // Debian has a package `busybox` too, whose program needs libraries.
-    if !missing.contains("busybox-static") && !libraries(BUSYBOX)?.is_empty() {
-        missing.insert("busybox-static");
-    }
-    if missing.is_empty() {
+    let is_static = |path: &str| libraries(path).is_ok_and(|libraries| libraries.is_empty());
+    let packages = missing(|path| Path::new(path).exists() && (path != BUSYBOX || is_static(path)));
+    if packages.is_empty() {
         return Ok(());
     }
-    let packages = missing.into_iter().collect::<Vec<_>>().join(" ");
+    let packages = packages.into_iter().collect::<Vec<_>>().join(" ");
     Err(format!("the test images need programs that this machine lacks: apt-get install {packages}"))
+}
+
+/// The packages whose programs are not there.
+fn missing(is_there: impl Fn(&str) -> bool) -> BTreeSet<&'static str> {
+    let programs = PROGRAMS.into_iter().chain([(BUSYBOX, "busybox-static")]);
+    programs.filter(|(path, _)| !is_there(path)).map(|(_, package)| package).collect()
 }
 
 /// The shared libraries of a program, and its loader. None for a static one.
@@ -45,4 +47,16 @@ pub(crate) fn libraries(program: &str) -> Result<Vec<PathBuf>, String> {
     // Lines are `name => path (address)`, `path (address)` for the loader, and `name (address)` for what the kernel brings.
     let path = |line: &str| line.split_whitespace().find(|word| word.starts_with('/')).map(PathBuf::from);
     Ok(text.lines().filter_map(path).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_programs_are_named_by_package_once() {
+        assert_eq!(Vec::from_iter(missing(|_| false)), ["busybox-static", "openssh-client", "socat"]);
+        assert_eq!(Vec::from_iter(missing(|path| !path.contains("ssh-"))), ["openssh-client"]);
+        assert!(missing(|_| true).is_empty());
+    }
 }

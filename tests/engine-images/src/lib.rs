@@ -17,8 +17,13 @@ use rootfs::Rootfs;
 pub const PIPELOCK: &str = "bottle-test/pipelock:1";
 /// A small guest: busybox, a user `node` with the number 1000, ssh and socat, a double of npm. It sleeps by default, with no
 /// entry point, no user set, in `/home/node`. [`ORIGIN`] makes an origin server of it.
+///
+/// busybox's `wget -T` crashes in Debian 12: limit its time by `timeout N wget`.
 pub const GUEST: &str = "bottle-test/guest:1";
 /// A command of the guest: a web server on port 80 whose `/` is [`ORIGIN_PAGE`], and an echo of bytes on port 443.
+///
+/// A sidecar reaches it on a third network, which the test connects both to, with the listed host as the origin's alias there:
+/// on the egress network neighbours are cut off from each other, and from one bridge to another the engine drops all.
 pub const ORIGIN: &str = "/usr/local/bin/origin";
 /// What the origin answers at `/`.
 pub const ORIGIN_PAGE: &str = "a page of the origin\n";

@@ -190,7 +190,7 @@ impl Proxy {
             event::write(&json!({
                 "event": "tunnel_close",
                 "target": target,
-                "sent": carried.sent,
+                "sent": carried.sent + first.len() as u64,
                 "received": carried.received,
             }));
         }
