@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bottle_executors::crash::{self, Crash, CrashPoint, Death};
-use bottle_executors::engine::{Engine, Secrets as _};
+use bottle_executors::engine::{Engine, SecretError, Secrets as _};
 use bottle_executors::run::{self, Report, Reporter, Run};
 use bottle_executors::secrets::HostSecrets;
 use bottle_executors::signals::Signals;
@@ -19,75 +19,95 @@ use crate::exit::{Exit, Fault};
 use crate::state::Held;
 use crate::terminal::{self, Bars, Events, Lines};
 
-/// A plan that may be carried out.
-pub(crate) struct Approved<'plan> {
-    plan: &'plan Plan,
-    running: &'plan Running,
+/// Shows a plan before anything else is said of it.
+pub(crate) fn show(plan: &Plan, running: &Running) {
+    match running.format {
+        Format::Text => terminal::plan(plan),
+        Format::Json => Events::open(plan),
+    }
 }
 
-impl<'plan> Approved<'plan> {
-    /// Shows a plan and asks. `None` when there is nothing to do, or `forbidden` says that it may not be done; a no is a fault.
-    pub(crate) fn ask(
-        plan: &'plan Plan,
-        running: &'plan Running,
-        question: &str,
-        forbidden: impl FnOnce() -> bool,
-    ) -> Result<Option<Self>, Fault> {
-        match running.format {
-            Format::Text => terminal::plan(plan),
-            Format::Json => Events::open(plan),
-        }
-        if forbidden() || plan.is_empty() {
-            return Ok(None);
-        }
-        if running.format == Format::Json && !running.yes {
+/// Has a plan approved: by `--yes`, or by a person, for whom it is then made once more, since reading takes time.
+pub(crate) fn approve(
+    plan: &Plan,
+    running: &Running,
+    question: &str,
+    plan_again: impl FnOnce() -> Result<Plan, Fault>,
+) -> Result<(), Fault> {
+    if running.format == Format::Json {
+        if !running.yes {
             return Err(Fault::usage(
                 "`--format json` asks nothing, so the plan cannot be approved".to_owned(),
                 "say `--yes` once you have seen it: `bottle plan`",
             ));
         }
-        if running.format == Format::Json && !asked_for(plan).is_empty() {
+        if secrets_of(plan).iter().any(|secret| matches!(secret, Secret::Ask(_))) {
             return Err(Fault::usage(
                 "`--format json` asks nothing, and the manifest has values that are asked for".to_owned(),
                 "give them by `{ env = \"NAME\" }`",
             ));
         }
-        if running.yes || terminal::confirm(question)? { Ok(Some(Self { plan, running })) } else { Err(refused()) }
     }
+    if running.yes {
+        return Ok(());
+    }
+    if !terminal::confirm(question)? {
+        return Err(refused());
+    }
+    if plan_again()? == *plan { Ok(()) } else { Err(Fault::new(Exit::Stale, Stale)) }
 }
+
+/// The plan that was approved is not the one that would be carried out.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("what is there has changed since the plan was shown")]
+#[diagnostic(
+    code(bottle::stale),
+    help("nothing was changed by this command; run it again to see what the plan is now")
+)]
+struct Stale;
 
 fn refused() -> Fault {
     Fault { exit: Exit::Error, report: miette::miette!(code = "bottle::refused", "not approved; nothing was changed") }
 }
 
-/// The prompts of a plan's secrets that somebody has to answer.
-fn asked_for(plan: &Plan) -> BTreeSet<Secret> {
-    let mut asked = BTreeSet::new();
+/// The secrets that a plan's work reads.
+fn secrets_of(plan: &Plan) -> BTreeSet<Secret> {
+    let mut read = BTreeSet::new();
     for task in plan.tasks() {
         let TaskKind::Run(operation) = task.kind else { continue };
         let stdin = match &operation.command.stdin {
             Stdin::Secret(secret) => Some(secret),
             Stdin::Nothing | Stdin::Archive { .. } => None,
         };
-        let secrets = operation.command.env.iter().map(|(_, secret)| secret).chain(stdin);
-        asked.extend(secrets.filter(|secret| matches!(secret, Secret::Ask(_))).cloned());
+        read.extend(operation.command.env.iter().map(|(_, secret)| secret).chain(stdin).cloned());
     }
-    asked
+    read
+}
+
+/// Secrets that cannot be had.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("{} of the secrets that the plan reads cannot be had; nothing was changed", missing.len())]
+#[diagnostic(code(bottle::secrets))]
+struct MissingSecrets {
+    #[related]
+    missing: Vec<SecretError>,
 }
 
 /// Carries out a plan.
 pub(crate) fn carry_out(
-    approved: &Approved<'_>,
+    plan: &Plan,
+    running: &Running,
     held: &mut Held,
     engine: &dyn Engine,
     root: &Path,
 ) -> Result<Exit, Fault> {
-    let Approved { plan, running } = approved;
     let crash = crash_point()?;
     let secrets = HostSecrets::new(root.to_owned(), Box::new(terminal::ask));
-    // Before anything is begun, so that no question comes up in the middle of it.
-    for secret in asked_for(plan) {
-        secrets.read(&secret)?;
+    // Before anything is begun, so that nothing is missed and no question comes up in the middle of it. Values are read again when they are
+    // used; only answers are kept until then.
+    let missing: Vec<SecretError> = secrets_of(plan).iter().filter_map(|secret| secrets.read(secret).err()).collect();
+    if !missing.is_empty() {
+        return Err(MissingSecrets { missing }.into());
     }
     let signals = Signals::install().map_err(|error| Fault {
         exit: Exit::Error,

@@ -30,8 +30,7 @@ pub(crate) fn observe(engine: &dyn Engine, project: &ProjectName, known: Known) 
         eprintln!("warning: {damage}");
     }
     let mut observation = engine.observe(project)?;
-    observation.done = known.done;
-    let mut done = std::mem::take(&mut observation.done);
+    let mut done = known.done;
     journal::prune(&mut done, &observation);
     observation.done = done;
     Ok(observation)

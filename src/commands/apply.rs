@@ -1,12 +1,17 @@
 //! `bottle apply`
 
+use std::collections::BTreeSet;
+
 use bottle_executors::state_dir::StateDir;
-use bottle_planner::plan::{Target, build};
+use bottle_planner::name::BottleName;
+use bottle_planner::observation::Observation;
+use bottle_planner::plan::{BackendReason, Plan, Target, build};
+use bottle_planner::profile::Profile;
 
 use super::plan::unmet;
 use crate::arguments;
 use crate::backend::select;
-use crate::carry_out::{Approved, carry_out};
+use crate::carry_out;
 use crate::exit::{Exit, Fault};
 use crate::manifest_file::{ManifestFile, part};
 use crate::state;
@@ -22,13 +27,30 @@ pub(crate) fn run(arguments: &arguments::Apply) -> Result<Exit, Fault> {
     if !arguments.take_over {
         state::check_origin(&dir, &file.root, &held.observation)?;
     }
-    let target =
-        Target { profile: &profile, chosen: &chosen, observation: Some(&held.observation), part: part.as_ref() };
-    let plan = build(&file.manifest, &file.files, target)?;
+    let plan = plan(&file, &profile, &chosen, &held.observation, part.as_ref())?;
+    carry_out::show(&plan, &arguments.running);
+    if unmet(&plan) {
+        return Ok(Exit::Weaker);
+    }
+    if plan.is_empty() {
+        return Ok(Exit::Done);
+    }
     let question = format!("Apply this to {} on {profile}?", plan.project);
-    let Some(approved) = Approved::ask(&plan, &arguments.running, &question, || unmet(&plan))? else {
-        return Ok(if unmet(&plan) { Exit::Weaker } else { Exit::Done });
-    };
+    carry_out::approve(&plan, &arguments.running, &question, || {
+        let now = state::look(engine.as_ref(), &dir)?;
+        self::plan(&file, &profile, &chosen, &now, part.as_ref())
+    })?;
     dir.set_origin(&file.root)?;
-    carry_out(&approved, &mut held, engine.as_ref(), &file.root)
+    carry_out::carry_out(&plan, &arguments.running, &mut held, engine.as_ref(), &file.root)
+}
+
+fn plan(
+    file: &ManifestFile,
+    profile: &Profile,
+    chosen: &BackendReason,
+    observation: &Observation,
+    part: Option<&BTreeSet<BottleName>>,
+) -> Result<Plan, Fault> {
+    let target = Target { profile, chosen, observation: Some(observation), part };
+    Ok(build(&file.manifest, &file.files, target)?)
 }

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use bottle_executors::state_dir::StateDir;
 use bottle_planner::name::ProjectName;
+use bottle_planner::observation::Observation;
 use bottle_planner::plan::{Target, destroy};
 
 use crate::arguments;
 use crate::backend::select;
-use crate::carry_out::{Approved, carry_out};
+use crate::carry_out;
 use crate::exit::{Exit, Fault};
 use crate::manifest_file::{ManifestFile, part};
 use crate::{state, terminal};
@@ -25,9 +26,12 @@ pub(crate) fn run(arguments: &arguments::Destroy) -> Result<Exit, Fault> {
     let Some(project) = named.or_else(|| manifest.map(|manifest| manifest.name.clone())) else { return Ok(Exit::Done) };
     let dir = StateDir::of(&base, profile.backend, &project);
     let mut held = state::hold(engine.as_ref(), &dir, "bottle destroy")?;
-    let target =
-        Target { profile: &profile, chosen: &chosen, observation: Some(&held.observation), part: part.as_ref() };
-    let plan = destroy(&project, target);
+    let plan_of = |observation: &Observation| {
+        let target = Target { profile: &profile, chosen: &chosen, observation: Some(observation), part: part.as_ref() };
+        destroy(&project, target)
+    };
+    let plan = plan_of(&held.observation);
+    carry_out::show(&plan, &arguments.running);
     if plan.is_empty() && arguments.project_name.is_some() {
         let there = engine.projects()?;
         let there: Vec<&str> = there.iter().map(ProjectName::as_str).collect();
@@ -36,10 +40,13 @@ pub(crate) fn run(arguments: &arguments::Destroy) -> Result<Exit, Fault> {
             if there.is_empty() { "no project".into() } else { there.join(", ") }
         ));
     }
+    if plan.is_empty() {
+        return Ok(Exit::Done);
+    }
     let question = format!("Destroy all of this, on {profile}?");
-    let Some(approved) = Approved::ask(&plan, &arguments.running, &question, || false)? else { return Ok(Exit::Done) };
+    carry_out::approve(&plan, &arguments.running, &question, || Ok(plan_of(&state::look(engine.as_ref(), &dir)?)))?;
     let root = file.as_ref().map_or(Path::new("/"), |file| &file.root);
-    carry_out(&approved, &mut held, engine.as_ref(), root)
+    carry_out::carry_out(&plan, &arguments.running, &mut held, engine.as_ref(), root)
 }
 
 fn project_name(name: &str) -> Result<ProjectName, Fault> {
