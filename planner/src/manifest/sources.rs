@@ -5,6 +5,9 @@ use super::keys::Key;
 use super::read::{Reader, Span, Value};
 use crate::source::{FileError, Kind, SourcePath};
 
+/// The longest path of Linux, in bytes, with the NUL at its end: `PATH_MAX`.
+pub(super) const LONGEST: usize = 4096;
+
 /// What a key needs at its path.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Want {
@@ -96,6 +99,12 @@ impl Reader<'_> {
 fn misspelt(text: &str) -> Option<(&'static str, String)> {
     if text.is_empty() {
         return Some(("is empty", "write `.` for the manifest's own folder".to_owned()));
+    }
+    if text.len() > LONGEST {
+        return Some((
+            "is longer than any path",
+            format!("systems open paths of less than {LONGEST} bytes; is it one?"),
+        ));
     }
     if text.chars().any(char::is_control) {
         return Some((

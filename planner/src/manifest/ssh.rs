@@ -141,10 +141,10 @@ fn known_host(text: &str) -> Result<(), (String, String)> {
     let words: Vec<&str> = text.split(' ').collect();
     let (kind, blob) = match words.as_slice() {
         [kind, blob] if TYPES.contains(kind) => (*kind, *blob),
-        [_, kind, blob, ..] if TYPES.contains(kind) => {
+        [host, kind, _, ..] if TYPES.contains(kind) => {
             return Err((
                 "begins with a host".to_owned(),
-                format!("`hostname` is that already; write `{}`", shown(&format!("{kind} {blob}"))),
+                format!("`hostname` is that already; leave `{}` out", shown(host)),
             ));
         }
         [kind, _, _, ..] if TYPES.contains(kind) => {
