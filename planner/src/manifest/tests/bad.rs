@@ -204,7 +204,7 @@ fn two_things_at_one_place() {
         (ssh("gitea") + &ssh("gitea"), Ssh, "\"gitea\""),
         (format!("env = {{ SSH_AUTH_SOCK = \"/x\" }}\n{}", ssh("gitea")), EnvReserved, "SSH_AUTH_SOCK"),
         (ssh("gitea;x"), Ssh, "\"gitea;x\""),
-        (ssh("-oProxyCommand=x"), Ssh, "\"-oProxyCommand=x\""),
+        (ssh("-oProxy"), Ssh, "\"-oProxy\""),
         (ssh("gitea").replace("example.org", "127.0.0.1"), Host, "\"127.0.0.1\""),
         (ssh("gitea").replace("id_ed25519", "id_ed25519.pub"), Ssh, "\"~/.ssh/id_ed25519.pub\""),
         (ssh("gitea").replace("hostname", "port = 0\nhostname"), Ssh, "0"),
