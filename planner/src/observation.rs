@@ -21,6 +21,10 @@ pub struct Observation {
     pub images: Vec<ObservedImage>,
     /// Our volumes, by name.
     pub volumes: Vec<String>,
+    /// Our processes on the host.
+    pub processes: Vec<ObservedProcess>,
+    /// Our folders of staged files on the host, by name.
+    pub stages: Vec<String>,
     /// Every name by which an image of the engine's store can be had, ours or not.
     pub image_names: BTreeSet<String>,
     /// Names that objects which are not of this project have taken.
@@ -87,6 +91,17 @@ pub struct ObservedNetwork {
     pub labels: Labels,
     /// Its IPv4 subnet.
     pub subnet: Option<Ipv4Net>,
+}
+
+/// A process of ours on the host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObservedProcess {
+    /// Its number and since when it runs: a number alone is used again.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// What it was started with says the same as labels.
+    pub labels: Labels,
 }
 
 /// An image that we built.

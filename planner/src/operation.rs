@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
 use crate::digest::Digest;
-use crate::intent::{Archive, ImageName, Need, ObjectName, OutputRef, Secret, Step};
+use crate::intent::{Archive, ImageName, Need, ObjectName, OutputRef, Secret, StageName, Step, Word};
 use crate::source::SourcePath;
 
 /// The label that names the project. Nothing without it is ours.
@@ -23,8 +23,8 @@ pub struct Operation {
     pub address: Address,
     /// The lowered step: what the simulator carries out, and what a command line is spelled from.
     pub step: Step,
-    /// The command line of it.
-    pub command: Command,
+    /// What is done for it.
+    pub action: Action,
     /// What it was made from, by name, in words that a plan can show: `image` = `node:22-slim`.
     pub inputs: Vec<Input>,
     /// The digest of the inputs.
@@ -33,6 +33,37 @@ pub struct Operation {
     pub needs: Vec<(Need, Address)>,
     /// After how many seconds it has failed.
     pub time_limit: u32,
+}
+
+/// What the executor does for an operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Runs a command to its end.
+    Command(Command),
+    /// Starts a command that goes on by itself, as a process of the host.
+    Process(Command),
+    /// Puts files into a folder of ours on the host.
+    Stage {
+        /// The folder.
+        name: StageName,
+        /// The files.
+        files: Archive,
+        /// The folder of the guest to which their paths are relative.
+        base: String,
+    },
+    /// Asks the host's resolver for the addresses of names.
+    Resolve(Vec<String>),
+}
+
+impl Operation {
+    /// The command that is run or started, if it is one.
+    #[must_use]
+    pub fn command(&self) -> Option<&Command> {
+        match &self.action {
+            Action::Command(command) | Action::Process(command) => Some(command),
+            Action::Stage { .. } | Action::Resolve(_) => None,
+        }
+    }
 }
 
 /// One input of an operation.
@@ -70,6 +101,8 @@ pub enum Stdin {
     },
     /// A secret.
     Secret(Secret),
+    /// A text of these parts.
+    Text(Vec<Part>),
 }
 
 /// One word of an argv.
@@ -88,8 +121,31 @@ pub enum Part {
     HostPath(SourcePath),
     /// What an earlier operation will know.
     Output(OutputRef),
+    /// A folder in which files were staged; the executor knows where.
+    Stage(StageName),
     /// An object by its name; the executor passes the id that was observed, so that nothing of the same name is touched.
     Object(ObjectName),
+}
+
+impl Part {
+    /// The part that a word of a step becomes.
+    #[must_use]
+    pub fn of_word(word: &Word) -> Self {
+        match word {
+            Word::Text(text) => Self::Literal(text.clone()),
+            Word::Output(output) => Self::Output(output.clone()),
+            // Decided by a pass before anything is spelled; the name says which, should it not have been.
+            Word::Gateway(network) => Self::Object(network.clone()),
+        }
+    }
+}
+
+impl Arg {
+    /// The argv's word that a word of a step becomes.
+    #[must_use]
+    pub fn from_word(word: &Word) -> Self {
+        Self(vec![Part::of_word(word)])
+    }
 }
 
 impl From<&str> for Arg {
@@ -111,6 +167,7 @@ impl fmt::Display for Arg {
                 Part::Literal(text) | Part::SecretName(text) => f.write_str(text)?,
                 Part::HostPath(path) => write!(f, "{path}")?,
                 Part::Output(output) => write!(f, "${{{}.{}}}", output.address, output.name)?,
+                Part::Stage(name) => write!(f, "${{stage}}/{}", name.0)?,
                 Part::Object(name) => write!(f, "{name}")?,
             }
         }
@@ -130,6 +187,10 @@ pub enum ObjectKind {
     Image,
     /// A volume.
     Volume,
+    /// A process of the host.
+    Process,
+    /// A folder of staged files on the host.
+    Stage,
 }
 
 impl fmt::Display for ObjectKind {
@@ -139,6 +200,8 @@ impl fmt::Display for ObjectKind {
             Self::Network => "network",
             Self::Image => "image",
             Self::Volume => "volume",
+            Self::Process => "process",
+            Self::Stage => "stage",
         })
     }
 }
@@ -148,8 +211,8 @@ impl fmt::Display for ObjectKind {
 pub struct Removal {
     /// What goes.
     pub what: Removed,
-    /// The command line of it.
-    pub command: Command,
+    /// The command line of it; `None` for what is the host's and not the engine's.
+    pub command: Option<Command>,
     /// The entries whose own removal must come before: the members of a network, the containers of an image.
     pub after: Vec<Address>,
 }
@@ -184,6 +247,8 @@ pub fn makes(step: &Step) -> Option<(ObjectKind, &str)> {
         Step::CreateContainer(container) => Some((ObjectKind::Container, &container.name.0)),
         Step::CreateNetwork(network) => Some((ObjectKind::Network, &network.name.0)),
         Step::BuildImage(build) => Some((ObjectKind::Image, &build.image.0)),
+        Step::StartProcess(process) => Some((ObjectKind::Process, &process.name.0)),
+        Step::Stage(stage) => Some((ObjectKind::Stage, &stage.name.0)),
         _ => None,
     }
 }

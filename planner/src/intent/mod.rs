@@ -1,13 +1,20 @@
 //! What must become true, in no backend's terms: steps, and the graph of their needs.
 
+mod agent;
 mod archives;
+pub(crate) mod bake;
 mod compile;
 mod content;
 mod graph;
-mod pipelock;
+pub(crate) mod hosts_file;
+pub(crate) mod pipelock;
 mod ssh;
 mod step;
+mod ways;
 
 pub use compile::{CompileError, Compiled, compile};
 pub use graph::{Graph, GraphError, Need, Node};
 pub use step::*;
+pub use ways::{Way, Ways};
+
+pub(crate) use compile::open_hosts;

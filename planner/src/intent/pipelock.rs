@@ -6,8 +6,12 @@ use std::fmt::Write as _;
 pub(super) const FOLDER: &str = "/etc/pipelock";
 /// The configuration.
 pub(super) const CONFIG: &str = "/etc/pipelock/pipelock.yaml";
+/// The configuration's name in its folder.
+pub(super) const CONFIG_NAME: &str = "pipelock.yaml";
+/// The program, where it runs on the host itself.
+pub(super) const PROGRAM: &str = "pipelock";
 /// The name by which an agent reaches its sidecar.
-pub(super) const ALIAS: &str = "pipelock";
+pub(crate) const ALIAS: &str = "pipelock";
 /// The port on which it serves.
 pub(super) const PORT: u16 = 8888;
 /// The user it runs as: no name in its image has this number.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Archive, Content, Exec, Lasts, ObjectName, Owner, Secret, archives, pipelock};
+use super::{Archive, Content, Exec, ExecStdin, Lasts, ObjectName, Owner, Secret, Word, archives, pipelock};
 use crate::manifest::{Bottle, SshKey};
 
 /// The folder of the sockets. It is root's; only the relay is open to others.
@@ -12,18 +12,20 @@ const AGENT: &str = "/run/bottle-ssh/agent";
 /// The socket that the user's ssh talks to.
 pub(super) const RELAY: &str = "/run/bottle-ssh/relay";
 
-/// `~/.ssh/config` and `~/.ssh/known_hosts`. Connections go through the sidecar, since there is no other way out.
-pub(super) fn files(bottle: &Bottle, owner: &Owner) -> Archive {
+/// `~/.ssh/config` and `~/.ssh/known_hosts`. Where there is a proxy, connections go through it, since there is no other way out.
+pub(super) fn files(bottle: &Bottle, owner: &Owner, proxied: bool) -> Archive {
     let mut config = String::new();
     let mut known = String::new();
     for key in &bottle.ssh {
         let SshKey { host, hostname, port, user, known_host, .. } = key;
         config.push_str(&format!(
             "Host {host}\n  HostName {hostname}\n  Port {port}\n  User {user}\n  IdentityAgent {RELAY}\n  \
-             StrictHostKeyChecking yes\n  ProxyCommand socat - PROXY:{}:%h:%p,proxyport={}\n",
-            pipelock::ALIAS,
-            pipelock::PORT
+             StrictHostKeyChecking yes\n"
         ));
+        if proxied {
+            let (proxy, port) = (pipelock::ALIAS, pipelock::PORT);
+            config.push_str(&format!("  ProxyCommand socat - PROXY:{proxy}:%h:%p,proxyport={port}\n"));
+        }
         let name = if *port == 22 { hostname.clone() } else { format!("[{hostname}]:{port}") };
         known.push_str(&format!("{name} {known_host}\n"));
     }
@@ -40,7 +42,7 @@ pub(super) fn files(bottle: &Bottle, owner: &Owner) -> Archive {
     archive
 }
 
-fn as_root(container: &ObjectName, command: Vec<String>, stdin: Option<Secret>) -> Exec {
+fn as_root(container: &ObjectName, command: Vec<Word>, stdin: ExecStdin) -> Exec {
     Exec {
         container: container.clone(),
         user: Some("root".to_owned()),
@@ -55,13 +57,16 @@ fn as_root(container: &ObjectName, command: Vec<String>, stdin: Option<Secret>) 
 pub(super) fn start_agent(container: &ObjectName) -> Exec {
     let script =
         format!("mkdir -p /run && rm -rf {FOLDER} && mkdir -m 0711 {FOLDER} && umask 077 && exec ssh-agent -a {AGENT}");
-    as_root(container, vec!["sh".into(), "-c".into(), script], None)
+    as_root(container, vec!["sh".into(), "-c".into(), script.into()], ExecStdin::Nothing)
 }
 
 /// Hands one key to root's agent. The key goes from the host's file to the agent's memory; the guest's disk never sees it.
 pub(super) fn add_key(container: &ObjectName, key: &SshKey) -> Exec {
-    let mut exec =
-        as_root(container, vec!["ssh-add".into(), "-q".into(), "-".into()], Some(Secret::File(key.key.clone())));
+    let mut exec = as_root(
+        container,
+        vec!["ssh-add".into(), "-q".into(), "-".into()],
+        ExecStdin::Secret(Secret::File(key.key.clone())),
+    );
     exec.env.insert("SSH_AUTH_SOCK".to_owned(), AGENT.to_owned());
     exec
 }
@@ -72,5 +77,5 @@ pub(super) fn relay(container: &ObjectName) -> Exec {
         "socat UNIX-LISTEN:{RELAY},fork,mode=0666 UNIX-CONNECT:{AGENT} </dev/null >/dev/null 2>&1 & \
          until [ -S {RELAY} ]; do kill -0 $! || exit 1; sleep 0.1; done"
     );
-    as_root(container, vec!["sh".into(), "-c".into(), script], None)
+    as_root(container, vec!["sh".into(), "-c".into(), script.into()], ExecStdin::Nothing)
 }

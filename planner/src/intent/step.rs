@@ -34,6 +34,18 @@ pub enum Step {
     AwaitReady(Readiness),
     /// A command has run in a running container.
     Exec(Exec),
+    /// The address of a running container is known: an output.
+    LearnAddress(AddressOf),
+    /// A container that was started held goes on to its own command.
+    Release(ObjectName),
+    /// Files lie in a folder of the host that is ours.
+    Stage(Stage),
+    /// A program of the host runs.
+    StartProcess(HostProcess),
+    /// A program of the host answers that it serves.
+    AwaitProcess(ProcessReadiness),
+    /// The addresses behind host names are known: outputs.
+    ResolveHosts(ResolveHosts),
 }
 
 impl Step {
@@ -51,6 +63,12 @@ impl Step {
             Self::Start(_) => "start",
             Self::AwaitReady(_) => "await ready",
             Self::Exec(_) => "exec",
+            Self::LearnAddress(_) => "learn address",
+            Self::Release(_) => "release",
+            Self::Stage(_) => "stage files",
+            Self::StartProcess(_) => "start process",
+            Self::AwaitProcess(_) => "await process",
+            Self::ResolveHosts(_) => "resolve hosts",
         }
     }
 
@@ -62,10 +80,17 @@ impl Step {
             Self::Attach(attachment) => Some(&attachment.container),
             Self::LearnOwners(owners) => Some(&owners.container),
             Self::CopyIn(copy) => Some(&copy.container),
-            Self::Start(name) => Some(name),
+            Self::Start(name) | Self::Release(name) => Some(name),
+            Self::LearnAddress(address) => Some(&address.container),
             Self::AwaitReady(ready) => Some(&ready.container),
             Self::Exec(exec) => Some(&exec.container),
-            Self::PullImage(_) | Self::BuildImage(_) | Self::CreateNetwork(_) => None,
+            Self::PullImage(_)
+            | Self::BuildImage(_)
+            | Self::CreateNetwork(_)
+            | Self::Stage(_)
+            | Self::StartProcess(_)
+            | Self::AwaitProcess(_)
+            | Self::ResolveHosts(_) => None,
         }
     }
 }
@@ -136,12 +161,14 @@ pub enum Context {
         /// The Dockerfile, relative to it.
         dockerfile: String,
     },
-    /// A base image and a folder of the host laid over it: made as a stream, never on disk.
+    /// A base image and a folder of the host laid over it: made as a stream, or in a stage where a backend reads none.
     Baked {
         /// The image below.
         base: ImageName,
         /// What is laid over it.
         files: Archive,
+        /// The stage that holds the context; `None` where it is a stream.
+        stage: Option<StageName>,
     },
 }
 
@@ -203,7 +230,11 @@ pub struct Container {
     pub asked: Runtime,
     /// The runtime; `None` is the engine's own. Decided by a pass.
     pub runtime: Option<&'static str>,
-    /// Host folders mounted into it.
+    /// Whether its own command waits for a [`Step::Release`] once it was started.
+    pub hold: Hold,
+    /// The resolvers it is told of, instead of its network's.
+    pub resolvers: Vec<String>,
+    /// Folders mounted into it.
     pub mounts: Vec<Mount>,
     /// An empty volume of the container's own at this path, so that files can be put into a container whose root is read-only.
     pub volume: Option<String>,
@@ -223,6 +254,19 @@ pub struct Container {
     pub cpus: Option<String>,
     /// Memory.
     pub memory: Option<String>,
+}
+
+/// Whether a container's command waits after the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hold {
+    /// It does not: what it needs can be made before the start.
+    #[default]
+    None,
+    /// It waits, as its own user.
+    Held,
+    /// It waits as root, which then lays down all capabilities and the way back to them, and becomes the user.
+    HeldByRoot,
 }
 
 /// Where a variable's value comes from.
@@ -266,13 +310,54 @@ pub struct Membership {
     pub alias: Option<String>,
     /// Whether its default route goes there.
     pub default_route: bool,
+    /// Whether the network is the engine's own, made by no step. It leads out.
+    pub own: bool,
 }
 
-/// A host folder in a container.
+impl Membership {
+    /// The network that `container` has of its own (`NetworkDelete.swift` calls it built in).
+    pub const OWN_NETWORK: &'static str = "default";
+
+    /// The same membership of the engine's own network.
+    #[must_use]
+    pub fn on_own_network(self) -> Self {
+        Self { network: ObjectName(Self::OWN_NETWORK.to_owned()), own: true, ..self }
+    }
+}
+
+/// The name of a folder in which files are staged. It holds the digest of what is in it, so that other content is another folder.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StageName(pub String);
+
+/// Files to be staged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stage {
+    /// The folder.
+    pub name: StageName,
+    /// The folder of the guest that it stands for: paths below it are paths in the stage.
+    pub base: String,
+    /// The files.
+    pub files: Archive,
+    /// The digest of their content.
+    pub content: Digest,
+}
+
+/// Where a mount comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MountSource {
+    /// A folder of the host: the guest may write.
+    Host(SourcePath),
+    /// A stage: the guest may only read.
+    Stage(StageName),
+}
+
+/// A folder in a container.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mount {
-    /// The host's folder.
-    pub from: SourcePath,
+    /// Where it comes from.
+    pub from: MountSource,
     /// The guest's.
     pub to: String,
 }
@@ -388,11 +473,103 @@ pub struct Exec {
     /// Variables added for this command.
     pub env: BTreeMap<String, String>,
     /// The argv.
-    pub command: Vec<String>,
+    pub command: Vec<Word>,
     /// What it reads.
-    pub stdin: Option<Secret>,
+    pub stdin: ExecStdin,
     /// How long what it did lasts.
     pub lasts: Lasts,
+}
+
+/// A word, or a piece of text, that may hold what is only known later.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Word {
+    /// The text itself.
+    Text(String),
+    /// What an earlier operation will know.
+    Output(OutputRef),
+    /// The gateway's address of a network; decided when subnets are.
+    Gateway(ObjectName),
+}
+
+impl From<&str> for Word {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Word {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+/// What an exec reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ExecStdin {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// A secret.
+    Secret(Secret),
+    /// A text put together from pieces.
+    Text(Vec<Word>),
+}
+
+/// The address that a container has on one of its networks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddressOf {
+    /// The container.
+    pub container: ObjectName,
+    /// The network.
+    pub network: ObjectName,
+}
+
+impl AddressOf {
+    /// The name of the output.
+    pub const IPV4: &'static str = "ipv4";
+}
+
+/// A program that runs on the host in a bottle's stead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostProcess {
+    /// Its name, unique on the host.
+    pub name: ObjectName,
+    /// The program: found on the `PATH`, or a path.
+    pub program: String,
+    /// Its configuration, and the file in it.
+    pub config: (StageName, String),
+    /// The network on whose gateway it listens.
+    pub network: ObjectName,
+    /// The gateway's address; decided when subnets are.
+    pub address: Option<std::net::Ipv4Addr>,
+    /// The port.
+    pub port: u16,
+}
+
+/// How a process of the host proves that it serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProcessReadiness {
+    /// The process.
+    pub process: HostProcess,
+    /// How long it may take, in seconds.
+    pub within: u32,
+}
+
+/// Names to be resolved on the host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResolveHosts {
+    /// The names, sorted.
+    pub hosts: Vec<String>,
+}
+
+impl ResolveHosts {
+    /// The output with all IPv4 addresses, joined by `, `.
+    pub const IPV4: &'static str = "ipv4";
+    /// The output with all IPv6 addresses, joined by `, `.
+    pub const IPV6: &'static str = "ipv6";
+    /// The output with the lines of a hosts file: `ADDRESS NAME`.
+    pub const HOSTS_FILE: &'static str = "hosts-file";
 }
 
 /// How long the effect of an exec lasts.

@@ -98,6 +98,8 @@ codes! {
     Limit = "limit",
     /// An address pool that is none.
     Pool = "pool",
+    /// `sidecar.resolvers`.
+    Resolver = "resolver",
 }
 
 impl fmt::Display for Code {

@@ -45,8 +45,13 @@ pub(super) const MANIFEST: Keys = Keys {
     ],
 };
 
-pub(super) const SIDECAR: Keys =
-    Keys { place: "`sidecar`", keys: &[key("image", "image = { ref = \"ghcr.io/luckypipewrench/pipelock:2.3.0\" }")] };
+pub(super) const SIDECAR: Keys = Keys {
+    place: "`sidecar`",
+    keys: &[
+        key("image", "image = { ref = \"ghcr.io/luckypipewrench/pipelock:2.3.0\" }"),
+        key("resolvers", "resolvers = [\"9.9.9.9\"]"),
+    ],
+};
 
 pub(super) const NETWORK: Keys = Keys { place: "`network`", keys: &[key("pool", "pool = \"10.207.0.0/16\"")] };
 

@@ -19,6 +19,8 @@ pub struct Manifest {
     pub pool: Ipv4Net,
     /// The image that sidecars run: `sidecar.image`.
     pub sidecar_image: Image,
+    /// The resolvers that sidecars ask where their network's own answers nothing: `sidecar.resolvers`.
+    pub sidecar_resolvers: Vec<std::net::IpAddr>,
     /// The bottles, sorted by name.
     pub bottles: IndexMap<BottleName, Bottle>,
 }
@@ -26,6 +28,8 @@ pub struct Manifest {
 impl Manifest {
     /// The pool when a manifest names none: 8,192 networks of eight addresses.
     pub const DEFAULT_POOL: &'static str = "10.207.0.0/16";
+    /// The resolver when a manifest names none.
+    pub const DEFAULT_RESOLVER: std::net::IpAddr = std::net::IpAddr::V4(std::net::Ipv4Addr::new(1, 1, 1, 1));
     /// The sidecar image when a manifest names none. Old tags may vanish from its registry, so a manifest can set its own.
     pub const DEFAULT_SIDECAR: &'static str = "ghcr.io/luckypipewrench/pipelock:2.3.0";
 }

@@ -88,14 +88,14 @@ fn manifest(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Option<Manifest> {
     if !reader.version(table) {
         return None;
     }
-    let (mut name, mut pool, mut sidecar_image) = (None, None, None);
+    let (mut name, mut pool, mut sidecar) = (None, None, (None, None));
     let mut defaults = Layer::default();
     let mut layers = IndexMap::new();
     for (key, _, value) in reader.entries(&keys::MANIFEST, table) {
         match key.name {
             "name" => name = reader.project_name(key, value),
             "network" => pool = reader.pool(value),
-            "sidecar" => sidecar_image = reader.sidecar(value),
+            "sidecar" => sidecar = reader.sidecar(value),
             "defaults" => {
                 if let Some(table) = reader.table(key, value) {
                     defaults = reader.layer(table);
@@ -124,6 +124,7 @@ fn manifest(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Option<Manifest> {
         Some(pool) => pool,
         None => Manifest::DEFAULT_POOL.parse().ok()?,
     };
-    let sidecar_image = sidecar_image.unwrap_or_else(|| Image::Ref(Manifest::DEFAULT_SIDECAR.to_owned()));
-    Some(Manifest { name: name?, pool, sidecar_image, bottles })
+    let sidecar_image = sidecar.0.unwrap_or_else(|| Image::Ref(Manifest::DEFAULT_SIDECAR.to_owned()));
+    let sidecar_resolvers = sidecar.1.unwrap_or_else(|| vec![Manifest::DEFAULT_RESOLVER]);
+    Some(Manifest { name: name?, pool, sidecar_image, sidecar_resolvers, bottles })
 }

@@ -79,13 +79,34 @@ impl Reader<'_> {
         pool
     }
 
-    pub(super) fn sidecar(&mut self, value: &Value<'_>) -> Option<Image> {
-        let table = keys::MANIFEST.get("sidecar").and_then(|key| self.table(key, value))?;
-        let mut image = None;
+    /// The image of sidecars and the resolvers they ask, as far as they are said.
+    pub(super) fn sidecar(&mut self, value: &Value<'_>) -> (Option<Image>, Option<Vec<IpAddr>>) {
+        let (mut image, mut resolvers) = (None, None);
+        let Some(table) = keys::MANIFEST.get("sidecar").and_then(|key| self.table(key, value)) else {
+            return (image, resolvers);
+        };
         for (key, _, value) in self.entries(&keys::SIDECAR, table) {
-            image = self.image(key, value);
+            match key.name {
+                "image" => image = self.image(key, value),
+                _ => resolvers = self.resolvers(key, value),
+            }
         }
-        image
+        (image, resolvers)
+    }
+
+    fn resolvers(&mut self, key: &Key, value: &Value<'_>) -> Option<Vec<IpAddr>> {
+        let mut resolvers = Vec::new();
+        for (text, span) in self.strings(key, value)? {
+            match text.parse() {
+                Ok(address) => resolvers.push(address),
+                Err(_) => self.report(
+                    ManifestError::at(Code::Resolver, span, format!("`{}` is no address", shown(text)))
+                        .label("expected an IPv4 or IPv6 address")
+                        .help("a resolver cannot be looked up by its name; write its address, such as `\"9.9.9.9\"`"),
+                ),
+            }
+        }
+        Some(resolvers)
     }
 }
 

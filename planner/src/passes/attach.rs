@@ -8,6 +8,7 @@ use crate::intent::{Attachment, Graph, Membership, Need, ObjectName, Step};
 
 pub(super) fn run(graph: Graph, facts: &Facts<'_>) -> Result<(Graph, Vec<Rewrite>), LowerError> {
     let all = facts.profile.networks_at_create;
+    let routes_first = facts.profile.first_network_routes;
     let mut steps = graph.into_steps();
 
     // What each container takes in: its attach steps in the order of the graph, so that the first is the internal network.
@@ -33,8 +34,11 @@ pub(super) fn run(graph: Graph, facts: &Facts<'_>) -> Result<(Graph, Vec<Rewrite
     steps.retain(|(node, _)| !gone.contains(&node.address));
     for (node, needs) in &mut steps {
         if let Step::CreateContainer(container) = &mut node.step
-            && let Some(taken) = folded.remove(&container.name)
+            && let Some(mut taken) = folded.remove(&container.name)
         {
+            if routes_first {
+                taken.sort_by_key(|(membership, _)| !membership.default_route);
+            }
             for (membership, attach) in taken {
                 container.networks.push(membership);
                 let networks = needs_of.get(&attach).into_iter().flatten().filter(|(_, on)| *on != node.address);
@@ -47,7 +51,12 @@ pub(super) fn run(graph: Graph, facts: &Facts<'_>) -> Result<(Graph, Vec<Rewrite
 
     let mut rewrites = Vec::new();
     if all {
-        let because = "this engine takes several networks at create: containers are made as members of all of theirs";
+        let because = if routes_first {
+            "nothing joins a network once it is made: containers are made as members of all of theirs, the one that leads out first, \
+             since the first gets the default route"
+        } else {
+            "this engine takes several networks at create: containers are made as members of all of theirs"
+        };
         rewrites.extend(Rewrite::of("attach", gone.into_iter().collect(), because));
     } else {
         let because = "this engine refuses a second network at create: it is connected before the container starts";

@@ -5,7 +5,7 @@ use crate::intent::{Graph, Reach, Step};
 use crate::profile::GatewayClosing;
 
 pub(super) fn run(mut graph: Graph, facts: &Facts<'_>) -> Result<(Graph, Vec<Rewrite>), LowerError> {
-    let closing = facts.profile.gateway_closing;
+    let Some(closing) = facts.profile.gateway_closing else { return Ok((graph, Vec::new())) };
     let mut closed = Vec::new();
     for (address, step) in graph.steps_mut() {
         if let Step::CreateNetwork(network) = step

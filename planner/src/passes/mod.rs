@@ -2,6 +2,12 @@
 
 mod attach;
 mod closing;
+mod egress;
+mod files;
+mod gateways;
+mod hold;
+mod limits;
+mod names;
 mod runtime;
 mod subnets;
 mod verify;
@@ -65,6 +71,27 @@ pub enum LowerError {
         /// The container.
         address: Address,
     },
+    /// A backend that makes no networks.
+    #[error("{address} needs a network of its own, and {profile} can make none")]
+    #[diagnostic(
+        code(bottle::lower::networks),
+        help("macOS 26 can; on macOS 15 only `egress.via = \"firewall\"` or a bottle without egress is to be had")
+    )]
+    NoNetworks {
+        /// The network.
+        address: Address,
+        /// The backend.
+        profile: String,
+    },
+    /// Less memory than a virtual machine can be given.
+    #[error("{address} is given `memory = \"{memory}\"`, and this backend takes no less than 200 MiB")]
+    #[diagnostic(code(bottle::lower::memory), help("write `limits = {{ memory = \"512m\" }}` or more"))]
+    Memory {
+        /// The container.
+        address: Address,
+        /// What it is given.
+        memory: String,
+    },
     /// A pass left something that may not be.
     #[error("after the pass `{pass}`: {broken}")]
     #[diagnostic(code(bottle::lower::invariant), help("this is a bug of bottle's: please report it with the manifest"))]
@@ -91,14 +118,25 @@ pub struct Facts<'a> {
     pub pool: Ipv4Net,
     /// Subnets in use.
     pub occupied: &'a Occupied,
+    /// The resolvers that sidecars ask where their network's own answers nothing.
+    pub resolvers: &'a [std::net::IpAddr],
 }
 
 /// One pass.
 type Pass = fn(Graph, &Facts<'_>) -> Result<(Graph, Vec<Rewrite>), LowerError>;
 
 /// The passes in order, by name.
-const PASSES: &[(&str, Pass)] =
-    &[("runtime", runtime::run), ("closing", closing::run), ("attach", attach::run), ("subnets", subnets::run)];
+const PASSES: &[(&str, Pass)] = &[
+    ("runtime", runtime::run),
+    ("limits", limits::run),
+    ("egress", egress::run),
+    ("closing", closing::run),
+    ("names", names::run),
+    ("attach", attach::run),
+    ("files", files::run),
+    ("subnets", subnets::run),
+    ("gateways", gateways::run),
+];
 
 /// Lowers a graph for a backend.
 ///

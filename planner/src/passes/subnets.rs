@@ -112,7 +112,7 @@ pub(super) fn run(mut graph: Graph, facts: &Facts<'_>) -> Result<(Graph, Vec<Rew
         .filter_map(|node| match &node.step {
             Step::CreateNetwork(network) => Some((
                 match network.reach {
-                    Reach::Internal => INTERNAL_PREFIX,
+                    Reach::Internal => INTERNAL_PREFIX.min(facts.profile.longest_prefix),
                     Reach::Egress => egress_prefix(facts.pool, network.members),
                 },
                 node.address.clone(),

@@ -4,13 +4,15 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use crate::address::Address;
-use crate::intent::{Graph, Need, ObjectName, Reach, Role, Step};
+use crate::intent::{Graph, Hold, Need, Node, ObjectName, Reach, Role, Step};
 
 /// An invariant that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Broken {
     /// An agent could start before its sidecar serves.
     StartsBeforeSidecar(Address),
+    /// An agent could run before the rules that hold it are loaded.
+    GoesBeforeRules(Address),
     /// An agent is a member of a network that leads out.
     AgentOnEgress(Address),
     /// A container is a member of a network that nothing makes.
@@ -23,6 +25,7 @@ impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::StartsBeforeSidecar(address) => write!(f, "{address} could run before its sidecar serves"),
+            Self::GoesBeforeRules(address) => write!(f, "{address} could run before its rules are loaded"),
             Self::AgentOnEgress(address) => write!(f, "{address} would put an agent on a network that leads out"),
             Self::UnknownNetwork(address, network) => {
                 write!(f, "{address} names the network {network}, made by nothing")
@@ -48,7 +51,7 @@ pub fn verify(graph: &Graph) -> Result<(), Broken> {
             Step::CreateContainer(container) => {
                 creates.insert(&container.name, (&node.address, container.role));
             }
-            Step::AwaitReady(_) => {
+            Step::AwaitReady(_) | Step::AwaitProcess(_) => {
                 ready.insert(&node.address);
             }
             _ => {}
@@ -65,12 +68,18 @@ pub fn verify(graph: &Graph) -> Result<(), Broken> {
             ),
             _ => (Role::Sidecar, Vec::new()),
         };
+        let behind_rules = matches!(&node.step, Step::CreateContainer(container) if container.hold == Hold::HeldByRoot);
         for membership in memberships {
+            // An agent may be where it leads out only if it is held there until rules are loaded.
+            let leads_out = membership.own || networks.get(&membership.network) == Some(&Reach::Egress);
+            if leads_out && role == Role::Agent && !behind_rules && !is_held_attach(node, graph) {
+                return Err(Broken::AgentOnEgress(node.address.clone()));
+            }
+            if membership.own {
+                continue;
+            }
             match networks.get(&membership.network) {
                 None => return Err(Broken::UnknownNetwork(node.address.clone(), membership.network.clone())),
-                Some(Reach::Egress) if role == Role::Agent => {
-                    return Err(Broken::AgentOnEgress(node.address.clone()));
-                }
                 Some(_) => {}
             }
         }
@@ -86,13 +95,41 @@ pub fn verify(graph: &Graph) -> Result<(), Broken> {
                 return Err(Broken::BeforeContainer(node.address.clone()));
             }
         }
-        if matches!(node.step, Step::Start(_))
-            && *role == Role::Agent
-            && node.address.bottle().is_some_and(|bottle| guarded.contains(bottle))
-            && !graph.needs(&node.address).any(|(_, on)| ready.contains(on) && on.bottle() == node.address.bottle())
-        {
-            return Err(Broken::StartsBeforeSidecar(node.address.clone()));
+        if *role == Role::Agent && lets_go(node, graph) {
+            // A release comes after the start, and so after all that the start needs.
+            let start = create.beside("start");
+            let needs: Vec<&Address> =
+                graph.needs(&node.address).chain(graph.needs(&start)).map(|(_, on)| on).collect();
+            let bottle = node.address.bottle();
+            let serves = needs.iter().any(|on| ready.contains(on) && on.bottle() == bottle);
+            if bottle.is_some_and(|bottle| guarded.contains(bottle)) && !serves {
+                return Err(Broken::StartsBeforeSidecar(node.address.clone()));
+            }
+            let by_root =
+                matches!(graph.get(create), Some(Step::CreateContainer(made)) if made.hold == Hold::HeldByRoot);
+            if by_root && !needs.iter().any(|on| **on == create.beside("rules")) {
+                return Err(Broken::GoesBeforeRules(node.address.clone()));
+            }
         }
     }
     Ok(())
+}
+
+/// Whether a step is what lets an agent's command run: the release of a container that is held, the start of any other.
+fn lets_go(node: &Node, graph: &Graph) -> bool {
+    match &node.step {
+        Step::Release(_) => true,
+        Step::Start(_) => !is_held(&node.address, graph),
+        _ => false,
+    }
+}
+
+fn is_held(address: &Address, graph: &Graph) -> bool {
+    matches!(graph.get(&address.beside("create")), Some(Step::CreateContainer(made)) if made.hold != Hold::None)
+}
+
+/// Whether a step attaches a container that root holds until rules are loaded.
+fn is_held_attach(node: &Node, graph: &Graph) -> bool {
+    matches!(&node.step, Step::Attach(_))
+        && matches!(graph.get(&node.address.beside("create")), Some(Step::CreateContainer(made)) if made.hold == Hold::HeldByRoot)
 }

@@ -3,17 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 
+use super::choose::{self, Table};
 use super::seen::Seen;
 use super::{BackendReason, BottleSummary, Entry, Plan, Reason, compare, removed};
 use crate::address::Address;
 use crate::guarantee::{Topology, standings};
-use crate::intent::{CompileError, Secret, compile};
-use crate::manifest::{Manifest, Sandbox, Via};
+use crate::intent::{CompileError, Secret, Way, compile};
+use crate::manifest::{Bottle, Manifest, Sandbox};
 use crate::name::{BottleName, ProjectName};
 use crate::observation::Observation;
 use crate::operation::{ObjectKind, Operation, Stdin};
 use crate::passes::{Facts, LowerError, Occupied, lower};
-use crate::profile::{Backend, Profile};
+use crate::profile::{Kernel, Profile};
 use crate::source::Files;
 use crate::spelling;
 
@@ -84,25 +85,38 @@ pub enum PlanError {
         known: String,
     },
     /// A way out that the backend does not have.
-    #[error("`egress.via = \"{via}\"` of bottle `{bottle}` is not to be had on {backend}")]
-    #[diagnostic(
-        code(bottle::plan::via),
-        help("docker has one way out, a sidecar: write `via = \"sidecar\"`, `\"none\"`, or leave it out")
-    )]
+    #[error("`egress.via = \"{via}\"` of bottle `{bottle}` is not to be had on {backend}: {why}")]
+    #[diagnostic(code(bottle::plan::via), help("write another way, `\"none\"`, or leave `via` out to have it chosen"))]
     Way {
         /// The bottle.
         bottle: BottleName,
         /// The way.
-        via: &'static str,
+        via: Way,
         /// The backend.
-        backend: Backend,
+        backend: String,
+        /// Why.
+        why: &'static str,
+    },
+    /// No way gives what a bottle requires.
+    #[error("no way out on {backend} gives what bottle `{bottle}` requires:{table}")]
+    #[diagnostic(
+        code(bottle::plan::no_way),
+        help("require less, name a way with `egress.via` to see its plan, or take another backend")
+    )]
+    NoWay {
+        /// The bottle.
+        bottle: BottleName,
+        /// The backend.
+        backend: String,
+        /// What each way would give.
+        table: Table,
     },
     /// A machine of its own, asked of a backend that has none.
     #[error("bottle `{bottle}` asks for `sandbox = \"vm\"`, and {backend} shares the host's kernel")]
     #[diagnostic(
         code(bottle::plan::sandbox),
         help(
-            "a machine of its own needs Apple's `container`, which this version does not drive yet: write \
+            "a machine of its own needs Apple's `container` on macOS: `--backend container`; or write \
              `sandbox = \"shared-kernel\"`, with `runtime = \"runsc\"` for a kernel of its own"
         )
     )]
@@ -110,7 +124,7 @@ pub enum PlanError {
         /// The bottle.
         bottle: BottleName,
         /// The backend.
-        backend: Backend,
+        backend: String,
     },
 }
 
@@ -122,7 +136,6 @@ pub fn build(manifest: &Manifest, files: &dyn Files, target: Target<'_>) -> Resu
     let profile = target.profile;
     check_part(manifest, target.part)?;
     check_backend(manifest, profile)?;
-    let compiled = compile(manifest, files)?;
     let nothing = Observation::default();
     let observation = target.observation.unwrap_or(&nothing);
     let occupied = Occupied {
@@ -133,7 +146,23 @@ pub fn build(manifest: &Manifest, files: &dyn Files, target: Target<'_>) -> Resu
             .collect(),
         foreign: observation.foreign_subnets.clone(),
     };
-    let facts = Facts { project: &manifest.name, profile, pool: manifest.pool, occupied: &occupied };
+    let facts = Facts {
+        project: &manifest.name,
+        profile,
+        pool: manifest.pool,
+        occupied: &occupied,
+        resolvers: &manifest.sidecar_resolvers,
+    };
+    let choice = choose::choose(manifest, profile, |ways| {
+        let compiled = compile(manifest, files, ways)?;
+        let (graph, _) = lower(compiled.graph, &facts)?;
+        let topology = Topology::of(&graph);
+        let of = |(bottle, allow): (&BottleName, &Vec<String>)| {
+            (bottle.clone(), standings(bottle.as_str(), allow, &topology, profile))
+        };
+        Ok(compiled.allow.iter().map(of).collect())
+    })?;
+    let compiled = compile(manifest, files, &choice.ways)?;
     let (graph, mut rewrites) = lower(compiled.graph, &facts)?;
 
     let topology = Topology::of(&graph);
@@ -145,7 +174,8 @@ pub fn build(manifest: &Manifest, files: &dyn Files, target: Target<'_>) -> Resu
         .map(|bottle| {
             let allow = compiled.allow.get(&bottle.name).cloned().unwrap_or_default();
             let guarantees = standings(bottle.name.as_str(), &allow, &topology, profile);
-            (bottle.name.clone(), BottleSummary { allow, guarantees, requires: bottle.requires.clone() })
+            let way = choice.reasons.get(&bottle.name).copied();
+            (bottle.name.clone(), BottleSummary { allow, way, guarantees, requires: bottle.requires.clone() })
         })
         .collect();
 
@@ -164,7 +194,7 @@ pub fn build(manifest: &Manifest, files: &dyn Files, target: Target<'_>) -> Resu
     // What is shared, then bottle by bottle. It is still an order in which needs come first: a bottle needs nothing of another.
     operations.sort_by(|a, b| a.address.bottle().cmp(&b.address.bottle()));
 
-    let seen = Seen::new(observation);
+    let seen = Seen::new(observation, profile.behaves);
     let respell = |address, step| spelling::operation(address, step, profile, &manifest.name);
     let mut entries = compare::compare(operations, &seen, &respell);
     let taken = compare::taken(&entries, &seen);
@@ -190,7 +220,7 @@ pub fn build(manifest: &Manifest, files: &dyn Files, target: Target<'_>) -> Resu
 #[must_use]
 pub fn destroy(project: &ProjectName, target: Target<'_>) -> Plan {
     let nothing = Observation::default();
-    let seen = Seen::new(target.observation.unwrap_or(&nothing));
+    let seen = Seen::new(target.observation.unwrap_or(&nothing), target.profile.behaves);
     let mut entries = removed::undeclared(&[], &seen, target.part, &Reason::Destroyed);
     removed::order(&mut entries, &seen);
     Plan {
@@ -216,21 +246,13 @@ fn check_part(manifest: &Manifest, part: Option<&BTreeSet<BottleName>>) -> Resul
 }
 
 fn check_backend(manifest: &Manifest, profile: &Profile) -> Result<(), PlanError> {
-    let backend = profile.backend;
-    for bottle in manifest.bottles.values() {
-        let via = match bottle.egress.via {
-            Some(Via::HostLoopback) => Some("host-loopback"),
-            Some(Via::Firewall) => Some("firewall"),
-            Some(Via::Sidecar | Via::None) | None => None,
-        };
-        if let Some(via) = via {
-            return Err(PlanError::Way { bottle: bottle.name.clone(), via, backend });
+    let wants_vm = |bottle: &&Bottle| bottle.sandbox == Some(Sandbox::Vm);
+    match manifest.bottles.values().find(wants_vm) {
+        Some(bottle) if profile.kernel == Kernel::Shared => {
+            Err(PlanError::Sandbox { bottle: bottle.name.clone(), backend: profile.to_string() })
         }
-        if bottle.sandbox == Some(Sandbox::Vm) {
-            return Err(PlanError::Sandbox { bottle: bottle.name.clone(), backend });
-        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// The operations of some bottles, with all that they need.
@@ -253,11 +275,12 @@ fn part_of(operations: Vec<Operation>, part: &BTreeSet<BottleName>) -> Vec<Opera
 fn secrets(entries: &[Entry]) -> BTreeMap<Secret, Vec<Address>> {
     let mut secrets: BTreeMap<Secret, Vec<Address>> = BTreeMap::new();
     for operation in entries.iter().filter_map(|entry| entry.operation.as_ref()) {
-        let stdin = match &operation.command.stdin {
+        let Some(command) = operation.command() else { continue };
+        let stdin = match &command.stdin {
             Stdin::Secret(secret) => Some(secret),
-            Stdin::Nothing | Stdin::Archive { .. } => None,
+            Stdin::Nothing | Stdin::Archive { .. } | Stdin::Text(_) => None,
         };
-        for secret in operation.command.env.iter().map(|(_, secret)| secret).chain(stdin) {
+        for secret in command.env.iter().map(|(_, secret)| secret).chain(stdin) {
             secrets.entry(secret.clone()).or_default().push(operation.address.clone());
         }
     }

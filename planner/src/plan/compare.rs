@@ -33,7 +33,7 @@ pub(super) fn compare(operations: Vec<Operation>, seen: &Seen<'_>, respell: Resp
                     (Verdict::Replace, vec![Reason::NeedRemade { need: create.clone() }])
                 }
                 Some(_) => (Verdict::Create, vec![Reason::Missing]),
-                None => satisfied::object(&operation, seen),
+                None => on_host(&operation, &verdicts, seen),
             },
         };
         verdicts.insert(operation.address.clone(), verdict);
@@ -43,7 +43,7 @@ pub(super) fn compare(operations: Vec<Operation>, seen: &Seen<'_>, respell: Resp
         let repairs = match &operation.step {
             Step::CreateContainer(container) if verdict == Verdict::Keep => seen
                 .container(&container.name)
-                .map(|observed| repairs(&operation, &container.networks, observed, &memberships, respell)),
+                .map(|observed| repairs(&operation, &container.networks, observed, &memberships, respell, seen)),
             _ => None,
         };
         entries.push(Entry {
@@ -55,7 +55,7 @@ pub(super) fn compare(operations: Vec<Operation>, seen: &Seen<'_>, respell: Resp
         });
         entries.extend(repairs.into_iter().flatten());
     }
-    ask_owners(&mut entries);
+    ask_again(&mut entries);
     entries
 }
 
@@ -116,6 +116,33 @@ fn of_container(
     (Verdict::Replace, reasons)
 }
 
+/// An operation that makes an object, or one on a process of the host: done again when what it is built upon was.
+fn on_host(operation: &Operation, verdicts: &HashMap<Address, Verdict>, seen: &Seen<'_>) -> (Verdict, Vec<Reason>) {
+    let redone = || {
+        let needs = operation
+            .needs
+            .iter()
+            .filter(|(need, on)| *need == Need::On && verdicts.get(on).is_some_and(|v| *v != Verdict::Keep));
+        needs.map(|(_, on)| on.clone()).collect::<Vec<_>>()
+    };
+    match &operation.step {
+        Step::StartProcess(_) => {
+            let (verdict, reasons) = satisfied::object(operation, seen);
+            let remade = redone();
+            if verdict == Verdict::Keep && !remade.is_empty() {
+                return (Verdict::Replace, remade.into_iter().map(|need| Reason::NeedRemade { need }).collect());
+            }
+            (verdict, reasons)
+        }
+        Step::AwaitProcess(_) => match redone().into_iter().next() {
+            Some(need) => (Verdict::Update, vec![Reason::NeedRedone { need }]),
+            None if seen.recorded(&operation.address).is_some() => (Verdict::Keep, vec![Reason::AsDeclared]),
+            None => (Verdict::Update, vec![Reason::Unrecorded]),
+        },
+        _ => satisfied::object(operation, seen),
+    }
+}
+
 /// An operation on a container that stays: redone when it is not as declared, or when what it is built upon was redone.
 fn on_kept(
     operation: &Operation,
@@ -143,6 +170,7 @@ fn repairs(
     observed: &ObservedContainer,
     memberships: &HashMap<ObjectName, Vec<ObjectName>>,
     respell: Respell<'_>,
+    seen: &Seen<'_>,
 ) -> Vec<Entry> {
     let name = ObjectName(observed.name.clone());
     let declared: HashSet<&str> =
@@ -179,24 +207,24 @@ fn repairs(
             verdict: Verdict::Delete,
             reasons: vec![Reason::Attached { network: network.clone() }],
             operation: None,
-            removal: Some(removed::removal(what)),
+            removal: Some(removed::removal(what, seen)),
         });
     }
     entries
 }
 
-/// The numbers of users are asked for again where a copy needs them.
-fn ask_owners(entries: &mut [Entry]) {
+/// What an operation that stays has told is asked for again where another one needs it.
+fn ask_again(entries: &mut [Entry]) {
     let mut asked: HashMap<Address, Address> = HashMap::new();
     for entry in entries.iter().filter(|entry| entry.verdict != Verdict::Keep) {
-        if let Some(Operation { step: Step::CopyIn(_), needs, address, .. }) = &entry.operation {
+        if let Some(Operation { needs, address, .. }) = &entry.operation {
             for (_, need) in needs {
                 asked.entry(need.clone()).or_insert_with(|| address.clone());
             }
         }
     }
     for entry in entries.iter_mut().filter(|entry| entry.verdict == Verdict::Keep) {
-        if let Some(Operation { step: Step::LearnOwners(_), address, .. }) = &entry.operation
+        if let Some(Operation { step: Step::LearnOwners(_) | Step::LearnAddress(_), address, .. }) = &entry.operation
             && let Some(by) = asked.get(address)
         {
             entry.verdict = Verdict::Update;

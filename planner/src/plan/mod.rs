@@ -1,6 +1,7 @@
 //! The plan: one value that is shown, saved and carried out, so that these cannot disagree.
 
 mod build;
+mod choose;
 mod compare;
 mod reason;
 mod removed;
@@ -11,12 +12,13 @@ mod work;
 use std::collections::BTreeMap;
 
 pub use build::{Foreign, PlanError, Target, build, destroy};
+pub use choose::{Table, WayReason};
 pub use reason::{Reason, Verdict};
 pub use work::{Task, TaskKind};
 
 use crate::address::Address;
 use crate::guarantee::{Guarantee, Standing};
-use crate::intent::Secret;
+use crate::intent::{Secret, Way};
 use crate::name::{BottleName, ProjectName};
 use crate::operation::{Operation, Removal};
 use crate::passes::Rewrite;
@@ -61,6 +63,8 @@ pub enum BackendReason {
 pub struct BottleSummary {
     /// Hosts that it may reach.
     pub allow: Vec<String>,
+    /// The way out, and why that one; `None` without egress.
+    pub way: Option<(Way, WayReason)>,
     /// All guarantees, in their order.
     pub guarantees: Vec<(Guarantee, Standing)>,
     /// Those that the manifest requires.

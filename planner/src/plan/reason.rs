@@ -86,6 +86,8 @@ pub enum Reason {
     Restarted,
     /// No journal says that it was done.
     Unrecorded,
+    /// What it found may have changed since.
+    Refreshed,
     /// What it tells is needed by another operation.
     Asked {
         /// That.
@@ -125,6 +127,7 @@ impl fmt::Display for Reason {
             Self::NotRunning { exit: None } => f.write_str("never started"),
             Self::Restarted => f.write_str("its container was started again since"),
             Self::Unrecorded => f.write_str("no journal says that it was done"),
+            Self::Refreshed => f.write_str("asked anew each time, since the answer may be another one"),
             Self::Asked { by } => write!(f, "its answer is needed by {by}"),
             Self::Detached { network } => write!(f, "taken out of network {network} by hand"),
             Self::Attached { network } => write!(f, "put into network {network} by hand"),

@@ -11,8 +11,8 @@ use crate::operation::{ObjectKind, Removal, Removed, makes};
 use crate::spelling;
 
 /// The removal of something, spelled.
-pub(super) fn removal(what: Removed) -> Removal {
-    let command = spelling::removal(&what);
+pub(super) fn removal(what: Removed, seen: &Seen<'_>) -> Removal {
+    let command = spelling::removal(&what, seen.behaves());
     Removal { what, command, after: Vec::new() }
 }
 
@@ -22,9 +22,10 @@ pub(super) fn object(kind: ObjectKind, name: &str, seen: &Seen<'_>) -> Option<Re
         ObjectKind::Container => seen.container(&ObjectName(name.to_owned()))?.id.clone(),
         ObjectKind::Network => seen.network(&ObjectName(name.to_owned()))?.id.clone(),
         ObjectKind::Image => seen.built(&ImageName(name.to_owned()))?.id.clone(),
-        ObjectKind::Volume => name.to_owned(),
+        ObjectKind::Volume | ObjectKind::Stage => name.to_owned(),
+        ObjectKind::Process => seen.process(name)?.id.clone(),
     };
-    Some(removal(Removed::Object { kind, name: name.to_owned(), id }))
+    Some(removal(Removed::Object { kind, name: name.to_owned(), id }, seen))
 }
 
 /// What was observed and none of the entries makes, as entries of their own: containers, networks, images, volumes.
@@ -50,11 +51,14 @@ pub(super) fn undeclared(
                 verdict: Verdict::Delete,
                 reasons: vec![reason.clone()],
                 operation: None,
-                removal: Some(removal(Removed::Object { kind, name: name.to_owned(), id: id.to_owned() })),
+                removal: Some(removal(Removed::Object { kind, name: name.to_owned(), id: id.to_owned() }, seen)),
             });
         }
     };
     let all = seen.all();
+    for process in &all.processes {
+        add(ObjectKind::Process, &process.name, &process.id, &process.labels.address);
+    }
     for container in &all.containers {
         add(ObjectKind::Container, &container.name, &container.id, &container.labels.address);
     }
@@ -70,6 +74,9 @@ pub(super) fn undeclared(
             add(ObjectKind::Image, name, &image.id, &image.labels.address);
         }
     }
+    for stage in &all.stages {
+        add(ObjectKind::Stage, stage, stage, &stage_address(stage));
+    }
     if part.is_none() {
         for volume in seen.orphaned_volumes() {
             add(ObjectKind::Volume, volume, volume, &Address::shared("volume", volume));
@@ -81,6 +88,11 @@ pub(super) fn undeclared(
         (a.address.bottle().is_none(), a.address.bottle()).cmp(&(b.address.bottle().is_none(), b.address.bottle()))
     });
     gone
+}
+
+/// The address of a stage that is no longer declared: its name, `bottle_PROJECT_BOTTLE_...`, says whose it is.
+fn stage_address(name: &str) -> Address {
+    Address::recorded(&format!("{}/stage/{name}", name.split('_').nth(2).unwrap_or("?")))
 }
 
 /// Labels can say the same address twice: by hand, or by two names of one image. Each entry still needs one of its own.
@@ -100,6 +112,8 @@ fn distinct(gone: &mut [Entry], entries: &[Entry]) {
 pub(super) fn order(entries: &mut [Entry], seen: &Seen<'_>) {
     let mut members: HashMap<&str, Vec<Address>> = HashMap::new();
     let mut users: HashMap<&str, Vec<Address>> = HashMap::new();
+    // What may still read a stage of its bottle.
+    let mut readers: HashMap<String, Vec<Address>> = HashMap::new();
     for entry in entries.iter() {
         match entry.removal.as_ref().map(|removal| &removal.what) {
             Some(Removed::Object { kind: ObjectKind::Container, name, .. }) => {
@@ -109,7 +123,9 @@ pub(super) fn order(entries: &mut [Entry], seen: &Seen<'_>) {
                     }
                     users.entry(&container.image_id).or_default().push(entry.address.clone());
                 }
+                in_bottle(entry, &mut readers);
             }
+            Some(Removed::Object { kind: ObjectKind::Process, .. }) => in_bottle(entry, &mut readers),
             Some(Removed::Membership { container, network, .. }) => {
                 let seen = seen.container(&ObjectName(container.clone()));
                 let network = seen.and_then(|container| container.networks.iter().find(|name| *name == network));
@@ -140,8 +156,18 @@ pub(super) fn order(entries: &mut [Entry], seen: &Seen<'_>) {
                     after.extend(derived.iter().filter(|_| shared).cloned());
                     after
                 }
-                ObjectKind::Container | ObjectKind::Volume => Vec::new(),
+                ObjectKind::Stage => {
+                    let bottle = stage_address(name);
+                    bottle.bottle().and_then(|bottle| readers.get(bottle)).cloned().unwrap_or_default()
+                }
+                ObjectKind::Container | ObjectKind::Volume | ObjectKind::Process => Vec::new(),
             };
         }
+    }
+}
+
+fn in_bottle(entry: &Entry, removals: &mut HashMap<String, Vec<Address>>) {
+    if let Some(bottle) = entry.address.bottle() {
+        removals.entry(bottle.to_owned()).or_default().push(entry.address.clone());
     }
 }

@@ -18,6 +18,16 @@ pub(super) fn object(operation: &Operation, seen: &Seen<'_>) -> (Verdict, Vec<Re
             }
             image => return present(image.is_some()),
         },
+        Step::Stage(stage) => return present(seen.has_stage(&stage.name.0)),
+        Step::ResolveHosts(_) => {
+            let asked_before = seen.recorded(&operation.address).is_some();
+            return if asked_before {
+                (Verdict::Update, vec![Reason::Refreshed])
+            } else {
+                (Verdict::Create, vec![Reason::Missing])
+            };
+        }
+        Step::StartProcess(process) => seen.process(&process.name.0).map(|process| &process.labels.digest),
         Step::CreateNetwork(network) => seen.network(&network.name).map(|network| &network.labels.digest),
         Step::CreateContainer(container) => seen.container(&container.name).map(|container| &container.labels.digest),
         _ => None,
@@ -45,10 +55,11 @@ pub(super) fn on_container(operation: &Operation, container: &ObservedContainer,
             ContainerState::Created => vec![Reason::NotRunning { exit: None }],
             ContainerState::Stopped { exit } => vec![Reason::NotRunning { exit: Some(*exit) }],
         },
-        Step::AwaitReady(_) => once_a_run(operation, done, container),
+        Step::AwaitReady(_) | Step::LearnAddress(_) | Step::Release(_) => once_a_run(operation, done, container),
         Step::CopyIn(copy) => match (&copy.tracked, done) {
-            // It went in before the first start, and has been the agent's since: never laid over its work for want of a record.
-            (Tracking::Once, None) if container.state != ContainerState::Created => Vec::new(),
+            // It went in before the agent's command first ran, and has been the agent's since: never laid over its work for want of a
+            // record.
+            (Tracking::Once, None) if has_begun(operation, container, seen) => Vec::new(),
             _ => once(operation, done),
         },
         Step::Exec(exec) => match exec.lasts {
@@ -56,6 +67,17 @@ pub(super) fn on_container(operation: &Operation, container: &ObservedContainer,
             Lasts::Run => once_a_run(operation, done, container),
         },
         _ => Vec::new(),
+    }
+}
+
+/// Whether a container's command has run, as far as can be told: where files go in before the start, by the start; where they go in
+/// after it, a journal that knows the making of the container and not the copy says that it has not.
+fn has_begun(copy: &Operation, container: &ObservedContainer, seen: &Seen<'_>) -> bool {
+    let after_start = copy.needs.iter().any(|(_, need)| *need == copy.address.beside("start"));
+    if after_start {
+        seen.done(&copy.address.beside("create"), container).is_none()
+    } else {
+        container.state != ContainerState::Created
     }
 }
 

@@ -4,27 +4,45 @@ use std::collections::{HashMap, HashSet};
 
 use crate::address::Address;
 use crate::intent::{ImageName, ObjectName};
-use crate::observation::{Done, Observation, ObservedContainer, ObservedImage, ObservedNetwork};
+use crate::observation::{Done, Observation, ObservedContainer, ObservedImage, ObservedNetwork, ObservedProcess};
 use crate::operation::ObjectKind;
+use crate::profile::Behaviour;
 
 /// An observation with its indices.
 pub(super) struct Seen<'o> {
     observation: &'o Observation,
+    behaves: Behaviour,
     containers: HashMap<&'o str, &'o ObservedContainer>,
     networks: HashMap<&'o str, &'o ObservedNetwork>,
     images: HashMap<&'o str, &'o ObservedImage>,
+    stages: HashSet<&'o str>,
 }
 
 impl<'o> Seen<'o> {
-    pub(super) fn new(observation: &'o Observation) -> Self {
+    pub(super) fn new(observation: &'o Observation, behaves: Behaviour) -> Self {
         let images =
             observation.images.iter().flat_map(|image| image.names.iter().map(move |name| (name.as_str(), image)));
         Self {
             observation,
+            behaves,
             containers: observation.containers.iter().map(|container| (container.name.as_str(), container)).collect(),
             networks: observation.networks.iter().map(|network| (network.name.as_str(), network)).collect(),
             images: images.collect(),
+            stages: observation.stages.iter().map(String::as_str).collect(),
         }
+    }
+
+    /// Whose words removals are spelled in.
+    pub(super) fn behaves(&self) -> Behaviour {
+        self.behaves
+    }
+
+    pub(super) fn process(&self, name: &str) -> Option<&'o ObservedProcess> {
+        self.observation.processes.iter().find(|process| process.name == name)
+    }
+
+    pub(super) fn has_stage(&self, name: &str) -> bool {
+        self.stages.contains(name)
     }
 
     pub(super) fn all(&self) -> &'o Observation {

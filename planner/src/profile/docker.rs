@@ -1,6 +1,6 @@
 //! Docker Engine. Measured on 20.10.24 and 28.5.2 with the CLI 28.2; what lies between follows the release that introduced it.
 
-use super::{Backend, GatewayClosing, Known, Profile, ProfileError, Version};
+use super::{Backend, Behaviour, Copies, GatewayClosing, Kernel, Known, Profile, ProfileError, Version};
 
 /// The oldest engine whose isolation was measured.
 pub const LIVE_FLOOR: Version = Version { major: 20, minor: 10 };
@@ -19,10 +19,27 @@ impl Profile {
         }
         Ok(Self {
             backend,
+            behaves: Behaviour::Docker,
             version,
+            macos: None,
+            networks: true,
+            networks_after_create: true,
+            first_network_routes: false,
+            names: true,
+            own_egress_network: false,
+            copies: Copies::OnceMade,
+            kernel: Kernel::Shared,
+            limits_processes: true,
+            fractional_cpus: true,
+            // Eight addresses. Measured on 20.10.24: gateway, and five containers.
+            longest_prefix: 29,
             networks_at_create: version.major >= 25,
             gateway_priority: version.major >= 28,
-            gateway_closing: if version.major >= 28 { GatewayClosing::Isolated } else { GatewayClosing::Inhibited },
+            gateway_closing: Some(if version.major >= 28 {
+                GatewayClosing::Isolated
+            } else {
+                GatewayClosing::Inhibited
+            }),
             closing_measured: version.major >= 28 || version == LIVE_FLOOR,
             leaks_dns_to_loopback: version.major < 28,
             ipv6_seen_disabled: version == LIVE_FLOOR,

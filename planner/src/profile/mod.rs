@@ -1,9 +1,11 @@
 //! What a backend at a version can do: facts that passes decide by, each with its source.
 
+mod container;
 mod docker;
 
 use std::fmt;
 
+pub use container::Macos;
 pub use docker::{LIVE_FLOOR, NAMED};
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +15,8 @@ use serde::{Deserialize, Serialize};
 pub enum Backend {
     /// Docker Engine, driven by the `docker` command.
     Docker,
+    /// Apple's `container`, driven by the command of that name: each container is a virtual machine.
+    Container,
     /// The engine inside this process.
     Simulator,
 }
@@ -21,6 +25,7 @@ impl fmt::Display for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Docker => "docker",
+            Self::Container => "container",
             Self::Simulator => "simulator",
         })
     }
@@ -67,14 +72,38 @@ pub enum GatewayClosing {
 pub struct Profile {
     /// Who runs the operations.
     pub backend: Backend,
-    /// The version whose behaviour this is. The simulator behaves as Docker of this version.
+    /// Whose behaviour this is: the simulator behaves as another one.
+    pub behaves: Behaviour,
+    /// The version whose behaviour this is.
     pub version: Version,
+    /// The macOS below; `None` where there is none.
+    pub macos: Option<Macos>,
+    /// Whether networks can be made.
+    pub networks: bool,
+    /// Whether a container can join a network once it is made.
+    pub networks_after_create: bool,
+    /// Whether the first network of a container gets its default route and resolver, whatever comes after.
+    pub first_network_routes: bool,
+    /// Whether the members of a network know each other's names.
+    pub names: bool,
+    /// Whether there is a network that leads out which is the engine's own, so that none is made or torn down.
+    pub own_egress_network: bool,
+    /// When files can be put into a container.
+    pub copies: Copies,
+    /// Whose kernel a container runs on.
+    pub kernel: Kernel,
+    /// Whether processes can be kept from gaining privileges, and their number can be limited.
+    pub limits_processes: bool,
+    /// Whether processors can be given in parts.
+    pub fractional_cpus: bool,
+    /// The longest prefix of a subnet that is known to be taken.
+    pub longest_prefix: u8,
     /// Whether `create` takes several networks. Refused by 20.10.24, works on 28.5.2; since engine 25 (API 1.44).
     pub networks_at_create: bool,
     /// Whether a network's `gw-priority` can be set: since engine 28.
     pub gateway_priority: bool,
-    /// How internal networks are closed towards the host.
-    pub gateway_closing: GatewayClosing,
+    /// How internal networks are closed towards the host; `None` where they cannot be.
+    pub gateway_closing: Option<GatewayClosing>,
     /// Whether that was measured to close it, on an engine of this version or as its documented mode.
     pub closing_measured: bool,
     /// Whether the embedded resolver hands names from an internal network to the host's resolver when that is on loopback.
@@ -84,6 +113,36 @@ pub struct Profile {
     pub ipv6_seen_disabled: bool,
     /// Whether `runsc` is registered as a runtime: known from a live engine only.
     pub runsc: Known<bool>,
+}
+
+/// Which engine a profile describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Behaviour {
+    /// Docker Engine.
+    Docker,
+    /// Apple's `container`.
+    Container,
+}
+
+/// When files can be put into a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Copies {
+    /// As soon as it is made.
+    OnceMade,
+    /// Only while it runs.
+    WhileRunning,
+}
+
+/// Whose kernel a container runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kernel {
+    /// The host's.
+    Shared,
+    /// One of its own, in a virtual machine.
+    Own,
 }
 
 /// A fact that only a live engine can tell.
@@ -98,9 +157,13 @@ pub enum Known<T> {
 
 impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.backend {
-            Backend::Docker => write!(f, "docker@{}", self.version),
-            Backend::Simulator => write!(f, "simulator@{}", self.version),
+        match (self.backend, self.behaves) {
+            (Backend::Simulator, Behaviour::Container) => write!(f, "simulator:container@{}", self.version)?,
+            (backend, _) => write!(f, "{backend}@{}", self.version)?,
+        }
+        match self.macos {
+            Some(Macos::Fifteen) => f.write_str("/macos15"),
+            Some(Macos::TwentySix) | None => Ok(()),
         }
     }
 }
@@ -112,13 +175,23 @@ pub enum ProfileError {
     #[error("`{0}` names no backend")]
     #[diagnostic(
         code(bottle::profile::unknown),
-        help("write `docker`, `docker@28.5`, `simulator` or `simulator@20.10`")
+        help(
+            "write `docker`, `docker@28.5`, `container@1.2`, `container@1.2/macos15`, `simulator`, `simulator@20.10` or \
+             `simulator:container`"
+        )
     )]
     Unknown(String),
     /// Older than anything that was measured.
     #[error("docker {0} is older than {LIVE_FLOOR}, the oldest engine whose isolation was measured")]
     #[diagnostic(code(bottle::profile::old), help("upgrade the engine"))]
     Old(Version),
+    /// Older than what its grammar and JSON are known of.
+    #[error("container {0} is older than {floor}: it cannot do what bottle needs of it", floor = container::FLOOR)]
+    #[diagnostic(
+        code(bottle::profile::old),
+        help("install a newer release, then run `container system stop` and `container system start`")
+    )]
+    OldContainer(Version),
 }
 
 impl Profile {
@@ -128,14 +201,26 @@ impl Profile {
     /// When the text names no backend, or one too old.
     pub fn named(text: &str) -> Result<Self, ProfileError> {
         let unknown = || ProfileError::Unknown(text.escape_debug().to_string());
-        let (backend, version) = match text.split_once('@') {
-            Some((backend, version)) => (backend, Some(Version::parse(version).ok_or_else(unknown)?)),
-            None => (text, None),
+        let (simulated, name) = match text.strip_prefix("simulator:") {
+            Some(name) => (true, name),
+            None => (text == "simulator" || text.starts_with("simulator@"), text),
         };
-        let version = version.unwrap_or(NAMED);
-        match backend {
-            "docker" => Self::docker(Backend::Docker, version, Known::Unknown),
-            "simulator" => Self::docker(Backend::Simulator, version, Known::Seen(false)),
+        let (name, macos) = match name.strip_suffix("/macos15") {
+            Some(name) => (name, Macos::Fifteen),
+            None => (name, Macos::TwentySix),
+        };
+        let (name, version) = match name.split_once('@') {
+            Some((name, version)) => (name, Some(Version::parse(version).ok_or_else(unknown)?)),
+            None => (name, None),
+        };
+        let as_docker = |backend, runsc| Self::docker(backend, version.unwrap_or(NAMED), runsc);
+        match (name, simulated, macos) {
+            ("docker", false, Macos::TwentySix) => as_docker(Backend::Docker, Known::Unknown),
+            ("simulator" | "docker", true, Macos::TwentySix) => as_docker(Backend::Simulator, Known::Seen(false)),
+            ("container", _, _) => {
+                let backend = if simulated { Backend::Simulator } else { Backend::Container };
+                Self::container(backend, version.unwrap_or(container::NAMED), macos)
+            }
             _ => Err(unknown()),
         }
     }

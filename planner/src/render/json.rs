@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::intent::Secret;
-use crate::operation::{Arg, Command, Input, Operation, Part, Stdin};
+use crate::operation::{Action, Arg, Command, Input, Operation, Part, Stdin};
 use crate::plan::{BackendReason, Entry, Plan, Reason};
 
 /// The name of the format: the first key of every document.
@@ -26,6 +26,7 @@ pub fn json(plan: &Plan) -> String {
         "bottles": plan.bottles.iter().map(|(name, bottle)| json!({
             "name": name,
             "allow": bottle.allow,
+            "way": bottle.way.map(|(way, reason)| json!({ "name": way, "because": reason })),
             "requires": bottle.requires,
             "guarantees": bottle.guarantees.iter().map(|(guarantee, standing)| json!({
                 "name": guarantee,
@@ -77,7 +78,7 @@ fn entry(entry: &Entry) -> Value {
         value["operation"] = self::operation(operation);
     }
     if let Some(removal) = &entry.removal {
-        value["removal"] = json!({ "command": command(&removal.command), "after": removal.after });
+        value["removal"] = json!({ "command": removal.command.as_ref().map(command), "after": removal.after });
     }
     value
 }
@@ -90,8 +91,21 @@ fn operation(operation: &Operation) -> Value {
         "inputs": inputs,
         "needs": operation.needs.iter().map(|(_, need)| need).collect::<Vec<_>>(),
         "time_limit_seconds": operation.time_limit,
-        "command": command(&operation.command),
+        "action": action(&operation.action),
     })
+}
+
+fn action(action: &Action) -> Value {
+    match action {
+        Action::Command(run) => json!({ "command": command(run) }),
+        Action::Process(started) => json!({ "process": command(started) }),
+        Action::Stage { name, files, base } => json!({ "stage": {
+            "name": name,
+            "base": base,
+            "files": files.entries.iter().map(|entry| &entry.path).collect::<Vec<_>>(),
+        } }),
+        Action::Resolve(hosts) => json!({ "resolve": hosts }),
+    }
 }
 
 fn command(command: &Command) -> Value {
@@ -102,6 +116,7 @@ fn command(command: &Command) -> Value {
             value["stdin"] =
                 json!({ "base": base, "archive": files.entries.iter().map(|entry| &entry.path).collect::<Vec<_>>() });
         }
+        Stdin::Text(parts) => value["stdin"] = json!({ "text": parts }),
         Stdin::Secret(secret) => value["stdin"] = json!({ "secret": secret_by_name(secret) }),
     }
     if !command.env.is_empty() {

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use super::{argv, harmless, word};
 use crate::address::Address;
 use crate::guarantee::{Guarantee, Standing};
-use crate::intent::{Content, Owner, Step, Tracking};
+use crate::intent::{Content, CopyIn, Exec, ExecStdin, Owner, Stage, Step, Tracking};
 use crate::name::BottleName;
-use crate::operation::{Arg, Command, Operation};
-use crate::plan::{BackendReason, BottleSummary, Entry, Plan, Reason, Verdict};
+use crate::operation::{Action, Arg, Command, Operation};
+use crate::plan::{BackendReason, BottleSummary, Entry, Plan, Reason, Verdict, WayReason};
 
 /// Argvs up to this many characters stand on one line; longer ones take a line for each option, so that a change of one shows as one.
 const ONE_LINE: usize = 100;
@@ -82,7 +82,14 @@ pub(super) fn hosts(out: &mut String, plan: &Plan) {
     section(out, "may reach");
     for (bottle, summary) in &plan.bottles {
         let allow = if summary.allow.is_empty() { "nothing".to_owned() } else { summary.allow.join(", ") };
-        let _ = writeln!(out, "{} {bottle}: {allow}", egress_sign(plan, bottle));
+        let _ = write!(out, "{} {bottle}: {allow}", egress_sign(plan, bottle));
+        // Where there is one way only, it goes without saying.
+        match summary.way {
+            Some((way, reason)) if reason != WayReason::Only => {
+                let _ = writeln!(out, " by {way} ({reason})");
+            }
+            _ => out.push('\n'),
+        }
     }
 }
 
@@ -188,10 +195,25 @@ fn operation(out: &mut String, entry: &Entry) {
     }
     out.push('\n');
     if let Some(removal) = &entry.removal {
-        command(out, &removal.command);
+        match &removal.command {
+            Some(removal) => command(out, removal),
+            None => out.push_str("    (on this host)\n"),
+        }
     }
     if let Some(operation) = &entry.operation {
-        command(out, &operation.command);
+        match &operation.action {
+            Action::Command(run) => command(out, run),
+            Action::Process(started) => {
+                command(out, started);
+                out.push_str("    & on this host, logged\n");
+            }
+            Action::Stage { name, .. } => {
+                let _ = writeln!(out, "    files to ${{stage}}/{}", name.0);
+            }
+            Action::Resolve(hosts) => {
+                let _ = writeln!(out, "    resolves on this host: {}", hosts.join(", "));
+            }
+        }
         reads(out, operation);
     }
 }
@@ -226,12 +248,21 @@ fn command(out: &mut String, command: &Command) {
 
 /// What a command reads from its standard input: each file with its owner and mode.
 fn reads(out: &mut String, operation: &Operation) {
-    let Step::CopyIn(copy) = &operation.step else { return };
-    let content = match &copy.tracked {
-        Tracking::Content(digest) => format!(", content {digest}"),
-        Tracking::Once => ", once, as it is then".to_owned(),
+    if let Step::Exec(Exec { stdin: ExecStdin::Text(text), .. }) = &operation.step {
+        let shown: String = text.iter().map(|word| Arg::from_word(word).to_string()).collect();
+        for line in shown.lines() {
+            let _ = writeln!(out, "    < {}", harmless(line));
+        }
+    }
+    let (files, content) = match &operation.step {
+        Step::CopyIn(CopyIn { files, tracked: Tracking::Content(digest), .. }) => {
+            (files, format!(", content {digest}"))
+        }
+        Step::CopyIn(CopyIn { files, tracked: Tracking::Once, .. }) => (files, ", once, as it is then".to_owned()),
+        Step::Stage(Stage { files, content, .. }) => (files, format!(", content {content}")),
+        _ => return,
     };
-    for entry in &copy.files.entries {
+    for entry in &files.entries {
         if entry.content == Content::Folder {
             continue;
         }

@@ -1,12 +1,12 @@
 //! The command lines of Docker's CLI. Options that not every engine of a profile knows are there only where a pass decided so.
 
-use super::Spelled;
-use super::words::Words;
+use super::words::{Words, mount_source};
+use super::{Spelled, host};
 use crate::address::Address;
 use crate::digest::Digest;
 use crate::intent::{
-    Archive, ArchiveEntry, Attachment, Build, Container, Content, Context, CopyIn, EnvSource, Exec, Membership,
-    Network, ObjectName, Owner, Reach, Step, Tracking,
+    ArchiveEntry, Attachment, Build, Container, Content, Context, CopyIn, EnvSource, Exec, Membership, Network,
+    ObjectName, Owner, Reach, Step, Tracking, bake,
 };
 use crate::name::ProjectName;
 use crate::operation::{Arg, Command, LABEL_ADDRESS, LABEL_DIGEST, LABEL_PROJECT, ObjectKind, Part, Removed, Stdin};
@@ -17,10 +17,6 @@ use crate::profile::{GatewayClosing, Profile};
 const CLOSED_RESOLVER: &str = "127.0.0.1";
 /// What makes Docker choose a network for the default route, where it is known.
 const DEFAULT_ROUTE: &str = "gw-priority=1";
-/// Where the Dockerfile of a baked image stands in its context.
-const BAKED_DOCKERFILE: &str = "/Dockerfile";
-/// Where the files of a baked image stand in its context.
-const BAKED_ROOT: &str = "/root";
 
 pub(super) fn spell(step: &Step, profile: &Profile, project: &ProjectName) -> Spelled {
     match step {
@@ -40,6 +36,13 @@ pub(super) fn spell(step: &Step, profile: &Profile, project: &ProjectName) -> Sp
             Words::of(&["docker", "exec"]).object(&readiness.container).operands("probe", &readiness.probe).spelled()
         }
         Step::Exec(exec) => run_in(exec),
+        // No pass makes these for Docker: it has names, copies into what was made, and sidecars.
+        Step::LearnAddress(_)
+        | Step::Release(_)
+        | Step::Stage(_)
+        | Step::StartProcess(_)
+        | Step::AwaitProcess(_)
+        | Step::ResolveHosts(_) => host::spell(step),
     }
 }
 
@@ -68,43 +71,12 @@ fn build_image(build: &Build) -> Spelled {
             .typed("--file", "dockerfile", vec![Part::HostPath(folder.join(dockerfile))])
             .word(vec![Part::HostPath(folder.clone())])
             .spelled(),
-        Context::Baked { base, files } => words
+        Context::Baked { base, files, .. } => words
             .content("base", base.0.as_str())
             .word(vec![Part::Literal("-".to_owned())])
-            .stdin(Stdin::Archive { files: baked_context(&base.0, files), base: "/".to_owned() })
+            .stdin(Stdin::Archive { files: bake::context(base, files), base: "/".to_owned() })
             .spelled(),
     }
-}
-
-/// A context that lays files over a base: the owner is set by `COPY`, since a builder takes the numbers of a context for nobody's.
-fn baked_context(base: &str, files: &Archive) -> Archive {
-    let mut dockerfile = format!("FROM {base}\n");
-    let mut entries = vec![];
-    for (number, entry) in files.entries.iter().enumerate() {
-        let place = format!("{BAKED_ROOT}/{number}");
-        let owner = match &entry.owner {
-            Owner::Id { uid, gid } => format!("{uid}:{gid}"),
-            Owner::Name(name) => name.clone(),
-        };
-        let words = serde_json::json!([place, entry.path]);
-        dockerfile.push_str(&format!("COPY --chown={owner} {words}\n"));
-        entries.push(ArchiveEntry {
-            path: place,
-            content: entry.content.clone(),
-            owner: Owner::ROOT,
-            mode: entry.mode,
-        });
-    }
-    entries.insert(
-        0,
-        ArchiveEntry {
-            path: BAKED_DOCKERFILE.to_owned(),
-            content: Content::Text(dockerfile),
-            owner: Owner::ROOT,
-            mode: None,
-        },
-    );
-    Archive { entries }
 }
 
 fn create_network(network: &Network) -> Spelled {
@@ -173,7 +145,7 @@ fn create_container(container: &Container, profile: &Profile, project: &ProjectN
     for mount in &container.mounts {
         let parts = vec![
             Part::Literal("type=bind,source=".to_owned()),
-            Part::HostPath(mount.from.clone()),
+            mount_source(&mount.from),
             Part::Literal(format!(",target={}", mount.to)),
         ];
         words = words.typed("--mount", &format!("mount {}", mount.to), parts);
@@ -195,7 +167,7 @@ fn create_container(container: &Container, profile: &Profile, project: &ProjectN
 }
 
 fn attach(attachment: &Attachment, profile: &Profile) -> Spelled {
-    let Membership { network, alias, default_route } = &attachment.membership;
+    let Membership { network, alias, default_route, .. } = &attachment.membership;
     let words = Words::of(&["docker", "network", "connect"]).option_if("--alias", alias.as_deref());
     let words = if *default_route && profile.gateway_priority { words.option("--gw-priority", "1") } else { words };
     words.object(network).object(&attachment.container).spelled()
@@ -216,7 +188,7 @@ fn copy_in(copy: &CopyIn) -> Spelled {
 }
 
 /// An archive's entry in words: where it comes from, whose it is, its mode.
-fn described(entry: &ArchiveEntry) -> String {
+pub(super) fn described(entry: &ArchiveEntry) -> String {
     let from = match &entry.content {
         Content::Folder => "folder".to_owned(),
         Content::Text(text) => format!("text {}", Digest::of(text.as_bytes())),
@@ -235,15 +207,12 @@ fn run_in(exec: &Exec) -> Spelled {
     for (name, value) in &exec.env {
         words = words.pair("--env", name, value);
     }
-    if let Some(secret) = &exec.stdin {
-        words = words.flag("--interactive").content("stdin", secret.to_string()).stdin(Stdin::Secret(secret.clone()));
-    }
-    words.object(&exec.container).operands("command", &exec.command).spelled()
+    words.reading(&exec.stdin).object(&exec.container).typed_operands("command", &exec.command).spelled()
 }
 
 /// The command that takes something away.
-pub(crate) fn removal(what: &Removed) -> Command {
-    match what {
+pub(super) fn removal(what: &Removed) -> Option<Command> {
+    let words = match what {
         Removed::Object { kind: ObjectKind::Container, name, .. } => {
             Words::of(&["docker", "rm", "--force", "--volumes"]).object(&ObjectName(name.clone()))
         }
@@ -252,9 +221,10 @@ pub(crate) fn removal(what: &Removed) -> Command {
         }
         Removed::Object { kind: ObjectKind::Image, name, .. } => Words::of(&["docker", "image", "rm", name]),
         Removed::Object { kind: ObjectKind::Volume, name, .. } => Words::of(&["docker", "volume", "rm", name]),
+        Removed::Object { kind: ObjectKind::Process | ObjectKind::Stage, .. } => return None,
         Removed::Membership { container, network, .. } => Words::of(&["docker", "network", "disconnect", "--force"])
             .word(vec![Part::Literal(network.clone())])
             .object(&ObjectName(container.clone())),
-    }
-    .command()
+    };
+    Some(words.command())
 }

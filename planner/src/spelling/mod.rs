@@ -1,18 +1,20 @@
 //! Spelling: lowered steps become operations, each with the command line that a backend's program is given.
 
+mod container;
 mod docker;
+mod host;
 mod words;
 
 use crate::address::Address;
 use crate::digest::Hasher;
-use crate::intent::{Graph, Step};
+use crate::intent::{Graph, ProcessReadiness, Readiness, Step};
 use crate::name::ProjectName;
-use crate::operation::{Command, Input, Operation};
-use crate::profile::{Backend, Profile};
+use crate::operation::{Action, Command, Input, Operation, Removed};
+use crate::profile::{Behaviour, Profile};
 
 /// A step in a backend's words.
 struct Spelled {
-    command: Command,
+    action: Action,
     inputs: Vec<Input>,
 }
 
@@ -33,9 +35,10 @@ pub fn spell(graph: &Graph, profile: &Profile, project: &ProjectName) -> Vec<Ope
 /// One operation, without its needs.
 #[must_use]
 pub fn operation(address: Address, step: Step, profile: &Profile, project: &ProjectName) -> Operation {
-    let Spelled { mut command, inputs } = match profile.backend {
-        // The simulator carries out the step itself; its plans show what Docker would be given.
-        Backend::Docker | Backend::Simulator => docker::spell(&step, profile, project),
+    // The simulator carries out the step itself; its plans show what the engine that it behaves as would be given.
+    let Spelled { mut action, inputs } = match profile.behaves {
+        Behaviour::Docker => docker::spell(&step, profile, project),
+        Behaviour::Container => container::spell(&step),
     };
     let mut hasher = Hasher::default();
     hasher.field(step.verb());
@@ -43,24 +46,39 @@ pub fn operation(address: Address, step: Step, profile: &Profile, project: &Proj
         hasher.field(&input.name).field(&input.value);
     }
     let digest = hasher.finish();
-    if let Some(labelled) = docker::labels_at(&step) {
-        let labels = docker::labels(project, &address, &digest);
-        command.argv.splice(labelled..labelled, labels);
+    let labelled = match profile.behaves {
+        Behaviour::Docker => docker::labels_at(&step),
+        Behaviour::Container => container::labels_at(&step),
+    };
+    if let (Some(at), Action::Command(command)) = (labelled, &mut action) {
+        command.argv.splice(at..at, docker::labels(project, &address, &digest));
     }
     let time_limit = time_limit(&step);
-    Operation { address, step, command, inputs, digest, needs: Vec::new(), time_limit }
+    Operation { address, step, action, inputs, digest, needs: Vec::new(), time_limit }
 }
 
 /// Seconds after which an operation has failed. Generous: they are there so that nothing hangs for ever.
 fn time_limit(step: &Step) -> u32 {
     match step {
-        Step::PullImage(_) | Step::CopyIn(_) => 1800,
+        Step::PullImage(_) | Step::CopyIn(_) | Step::Stage(_) => 1800,
         Step::BuildImage(_) | Step::Exec(_) => 3600,
-        Step::AwaitReady(readiness) => readiness.within + 10,
-        Step::CreateNetwork(_) | Step::CreateContainer(_) | Step::Attach(_) | Step::LearnOwners(_) | Step::Start(_) => {
-            120
-        }
+        Step::AwaitReady(Readiness { within, .. }) | Step::AwaitProcess(ProcessReadiness { within, .. }) => within + 10,
+        Step::CreateNetwork(_)
+        | Step::CreateContainer(_)
+        | Step::Attach(_)
+        | Step::LearnOwners(_)
+        | Step::LearnAddress(_)
+        | Step::Start(_)
+        | Step::Release(_)
+        | Step::StartProcess(_)
+        | Step::ResolveHosts(_) => 120,
     }
 }
 
-pub(crate) use docker::removal;
+/// The command that takes something away; `None` for what is the host's and not the engine's.
+pub(crate) fn removal(what: &Removed, behaves: Behaviour) -> Option<Command> {
+    match behaves {
+        Behaviour::Docker => docker::removal(what),
+        Behaviour::Container => container::removal(what),
+    }
+}

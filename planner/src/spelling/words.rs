@@ -1,7 +1,7 @@
 //! A command line in the making. What is said as an option is an input too, so that nothing can be part of an argv and not of its digest.
 
-use crate::intent::{ObjectName, Secret};
-use crate::operation::{Arg, Command, Input, Part, Stdin};
+use crate::intent::{ExecStdin, MountSource, ObjectName, Secret, Word};
+use crate::operation::{Action, Arg, Command, Input, Part, Stdin};
 
 #[derive(Default)]
 pub(super) struct Words {
@@ -104,6 +104,31 @@ impl Words {
         self
     }
 
+    /// Words handed to a program in a container, some of which are known later: one input.
+    pub(super) fn typed_operands(mut self, input: &str, values: &[Word]) -> Self {
+        let args: Vec<Arg> = values.iter().map(Arg::from_word).collect();
+        if !args.is_empty() {
+            self.input(input, format!("{:?}", args.iter().map(ToString::to_string).collect::<Vec<_>>()));
+        }
+        self.command.argv.extend(args);
+        self
+    }
+
+    /// What a program in a container reads: it is an input, and asks for `--interactive`.
+    pub(super) fn reading(self, stdin: &ExecStdin) -> Self {
+        match stdin {
+            ExecStdin::Nothing => self,
+            ExecStdin::Secret(secret) => {
+                self.flag("--interactive").content("stdin", secret.to_string()).stdin(Stdin::Secret(secret.clone()))
+            }
+            ExecStdin::Text(text) => {
+                let text: Vec<Part> = text.iter().map(Part::of_word).collect();
+                let shown = Arg(text.clone()).to_string();
+                self.flag("--interactive").content("stdin", shown).stdin(Stdin::Text(text))
+            }
+        }
+    }
+
     /// An input that stands in no argv: content.
     pub(super) fn content(mut self, input: impl Into<String>, value: impl Into<String>) -> Self {
         self.input(input, value);
@@ -117,10 +142,23 @@ impl Words {
     }
 
     pub(super) fn spelled(self) -> super::Spelled {
-        super::Spelled { command: self.command, inputs: self.inputs }
+        super::Spelled { action: Action::Command(self.command), inputs: self.inputs }
+    }
+
+    /// As a process that goes on by itself.
+    pub(super) fn process(self) -> super::Spelled {
+        super::Spelled { action: Action::Process(self.command), inputs: self.inputs }
     }
 
     pub(super) fn command(self) -> Command {
         self.command
+    }
+}
+
+/// Where a mount comes from, as a part of a word.
+pub(super) fn mount_source(source: &MountSource) -> Part {
+    match source {
+        MountSource::Host(path) => Part::HostPath(path.clone()),
+        MountSource::Stage(name) => Part::Stage(name.clone()),
     }
 }

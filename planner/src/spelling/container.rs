@@ -1,0 +1,202 @@
+//! The command lines of Apple's `container`, in the grammar of 1.2.2: options before the image or the container, each as one word, so that
+//! no value can be taken for an option.
+
+use super::words::{Words, mount_source};
+use super::{Spelled, host};
+use crate::intent::{
+    Build, Container, Context, CopyIn, EnvSource, Exec, Hold, Network, ObjectName, Reach, Step, Tracking,
+};
+use crate::operation::{Command, ObjectKind, Part, Removed, Stdin};
+use crate::spelling::docker::described;
+
+/// Where the mark lies that lets a held container go on. A file system in memory: it is gone when the container is started again.
+const HOLD_FOLDER: &str = "/run/bottle";
+/// Waits for the mark, then becomes the command.
+const HELD: &str = "until [ -e /run/bottle/go ]; do sleep 0.1; done; exec \"$@\"";
+/// The same as root, which then lays down every capability, and with them the way back, and becomes the user in `$0`.
+const HELD_BY_ROOT: &str = "until [ -e /run/bottle/go ]; do sleep 0.1; done; \
+     exec setpriv --reuid=\"$(id -u \"$0\")\" --regid=\"$(id -g \"$0\")\" --init-groups --inh-caps=-all --bounding-set=-all \
+     --no-new-privs -- \"$@\"";
+
+pub(super) fn spell(step: &Step) -> Spelled {
+    match step {
+        Step::PullImage(image) => Words::of(&["container", "image", "pull"]).operand("image", &image.0).spelled(),
+        Step::BuildImage(build) => build_image(build),
+        Step::CreateNetwork(network) => create_network(network),
+        Step::CreateContainer(container) => create_container(container),
+        // Folded into the create by a pass: there is no command for it.
+        Step::Attach(_) => Words::default().spelled(),
+        Step::LearnOwners(owners) => Words::of(&["container", "exec", "--user=root"])
+            .object(&owners.container)
+            .operands("command", &["cat".to_owned(), "/etc/passwd".to_owned()])
+            .content("users", owners.names.join(" "))
+            .spelled(),
+        Step::LearnAddress(address) => Words::of(&["container", "inspect"])
+            .object(&address.container)
+            .content("network", address.network.0.as_str())
+            .spelled(),
+        Step::CopyIn(copy) => copy_in(copy),
+        Step::Start(container) => Words::of(&["container", "start"]).object(container).spelled(),
+        Step::Release(container) => Words::of(&["container", "exec", "--user=root"])
+            .object(container)
+            .operands("command", &["touch".to_owned(), format!("{HOLD_FOLDER}/go")])
+            .spelled(),
+        Step::AwaitReady(readiness) => {
+            Words::of(&["container", "exec"]).object(&readiness.container).operands("probe", &readiness.probe).spelled()
+        }
+        Step::Exec(exec) => run_in(exec),
+        Step::Stage(_) | Step::StartProcess(_) | Step::AwaitProcess(_) | Step::ResolveHosts(_) => host::spell(step),
+    }
+}
+
+/// Where labels belong in an argv: behind its verb.
+pub(super) fn labels_at(step: &Step) -> Option<usize> {
+    match step {
+        Step::BuildImage(_) | Step::CreateContainer(_) => Some(2),
+        Step::CreateNetwork(_) => Some(3),
+        _ => None,
+    }
+}
+
+fn build_image(build: &Build) -> Spelled {
+    let mut words = Words::of(&["container", "build"]).content("content", build.content.to_string());
+    for (name, value) in &build.args {
+        words = words.pair("--build-arg", name, value);
+    }
+    words = words.option("--tag", build.image.0.as_str());
+    match &build.context {
+        Context::Folder { folder, dockerfile } => words
+            .typed("--file", "dockerfile", vec![Part::HostPath(folder.join(dockerfile))])
+            .word(vec![Part::HostPath(folder.clone())])
+            .spelled(),
+        Context::Baked { base, stage, .. } => {
+            let words = words.content("base", base.0.as_str());
+            match stage {
+                Some(stage) => words.word(vec![Part::Stage(stage.clone())]).spelled(),
+                None => words.spelled(),
+            }
+        }
+    }
+}
+
+fn create_network(network: &Network) -> Spelled {
+    Words::of(&["container", "network", "create"])
+        .flag_if(network.reach == Reach::Internal, "--internal")
+        .option_if("--subnet", network.subnet.map(|subnet| subnet.to_string()))
+        .name("", &network.name)
+        .spelled()
+}
+
+fn create_container(container: &Container) -> Spelled {
+    let mut words = Words::of(&["container", "create"]).name("--name=", &container.name);
+    for membership in &container.networks {
+        let input = format!("network {}", membership.network);
+        let part = if membership.own {
+            Part::Literal(membership.network.0.clone())
+        } else {
+            Part::Object(membership.network.clone())
+        };
+        words = words.typed("--network", &input, vec![part]);
+    }
+    if container.networks.is_empty() {
+        words = words.option("--network", "none");
+    }
+    for resolver in &container.resolvers {
+        words = words.option("--dns", resolver.as_str());
+    }
+    words = words.flag_if(container.dns_closed && !container.networks.is_empty(), "--no-dns");
+    let by_root = container.hold == Hold::HeldByRoot;
+    words = words
+        .option_if("--user", if by_root { Some("root") } else { container.user.as_deref() })
+        .option("--cap-drop", "ALL");
+    for capability in &container.capabilities {
+        words = words.option("--cap-add", *capability);
+    }
+    if by_root {
+        // What becoming the user takes; laid down with the rest before the command.
+        for capability in ["SETUID", "SETGID", "SETPCAP"] {
+            words = words.option("--cap-add", capability);
+        }
+    }
+    words = words
+        .option_if("--cpus", container.cpus.as_deref())
+        .option_if("--memory", container.memory.as_deref().map(str::to_ascii_uppercase))
+        .flag_if(container.init, "--init")
+        .flag_if(container.read_only, "--read-only")
+        .option_if("--workdir", container.workdir.as_deref());
+    if container.hold != Hold::None {
+        words = words.option("--tmpfs", HOLD_FOLDER);
+    }
+    for mount in &container.mounts {
+        let mut parts = vec![
+            Part::Literal("type=bind,source=".to_owned()),
+            mount_source(&mount.from),
+            Part::Literal(format!(",target={}", mount.to)),
+        ];
+        if matches!(mount.from, crate::intent::MountSource::Stage(_)) {
+            parts.push(Part::Literal(",readonly".to_owned()));
+        }
+        words = words.typed("--mount", &format!("mount {}", mount.to), parts);
+    }
+    for (name, source) in &container.env {
+        words = match source {
+            EnvSource::Literal(value) => words.pair("--env", name, value),
+            EnvSource::Secret(secret) => words.secret("--env", name, secret),
+        };
+    }
+    if let Some(configuration) = &container.configuration {
+        words = words.content("configuration", configuration.to_string());
+    }
+    words.operand("image", &container.image.0).operands("command", &command(container)).spelled()
+}
+
+/// The command, behind the gate where the container is held.
+fn command(container: &Container) -> Vec<String> {
+    let gate: &[&str] = match container.hold {
+        Hold::None => &[],
+        Hold::Held => &["sh", "-c", HELD, "held"],
+        Hold::HeldByRoot => &["sh", "-c", HELD_BY_ROOT, container.user.as_deref().unwrap_or("root")],
+    };
+    gate.iter().map(|word| (*word).to_owned()).chain(container.command.iter().cloned()).collect()
+}
+
+/// A tar stream: owners and modes arrive with the files, so that none is ever readable by others, and no call has to mend them.
+fn copy_in(copy: &CopyIn) -> Spelled {
+    let mut words = Words::of(&["container", "exec", "--interactive", "--user=root"])
+        .object(&copy.container)
+        .operands("command", &["tar", "-C", &copy.into, "-xpf", "-"].map(str::to_owned));
+    if let Tracking::Content(content) = &copy.tracked {
+        words = words.content("content", content.to_string());
+    }
+    for entry in &copy.files.entries {
+        words = words.content(format!("file {}", entry.path), described(entry));
+    }
+    words.stdin(Stdin::Archive { files: copy.files.clone(), base: copy.into.clone() }).spelled()
+}
+
+fn run_in(exec: &Exec) -> Spelled {
+    let mut words = Words::of(&["container", "exec"]).option_if("--user", exec.user.as_deref());
+    for (name, value) in &exec.env {
+        words = words.pair("--env", name, value);
+    }
+    words.reading(&exec.stdin).object(&exec.container).typed_operands("command", &exec.command).spelled()
+}
+
+/// The command that takes something away.
+pub(super) fn removal(what: &Removed) -> Option<Command> {
+    let words = match what {
+        Removed::Object { kind: ObjectKind::Container, name, .. } => {
+            Words::of(&["container", "delete", "--force"]).object(&ObjectName(name.clone()))
+        }
+        Removed::Object { kind: ObjectKind::Network, name, .. } => {
+            Words::of(&["container", "network", "delete"]).object(&ObjectName(name.clone()))
+        }
+        Removed::Object { kind: ObjectKind::Image, name, .. } => Words::of(&["container", "image", "delete", name]),
+        Removed::Object { kind: ObjectKind::Volume, name, .. } => Words::of(&["container", "volume", "delete", name]),
+        // No membership can be taken away; what is the host's needs no command of the engine.
+        Removed::Object { kind: ObjectKind::Process | ObjectKind::Stage, .. } | Removed::Membership { .. } => {
+            return None;
+        }
+    };
+    Some(words.command())
+}
