@@ -60,6 +60,14 @@ guarantees! {
     AgentUnprivileged = "agent.unprivileged": "the agent is not root and cannot become it",
 }
 
+impl Guarantee {
+    /// Whether it speaks of what can be reached over a network.
+    #[must_use]
+    pub fn is_of_network(self) -> bool {
+        !matches!(self, Self::KernelOwn | Self::SecretsByName | Self::AgentUnprivileged)
+    }
+}
+
 impl fmt::Display for Guarantee {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())

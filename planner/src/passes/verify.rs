@@ -78,9 +78,8 @@ pub fn verify(graph: &Graph) -> Result<(), Broken> {
             if membership.own {
                 continue;
             }
-            match networks.get(&membership.network) {
-                None => return Err(Broken::UnknownNetwork(node.address.clone(), membership.network.clone())),
-                Some(_) => {}
+            if !networks.contains_key(&membership.network) {
+                return Err(Broken::UnknownNetwork(node.address.clone(), membership.network.clone()));
             }
         }
         let Some(container) = node.step.container() else { continue };

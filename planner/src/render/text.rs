@@ -1,13 +1,14 @@
 //! The plan as people read it: what it opens and what holds first, then the operations.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::{argv, harmless, word};
 use crate::address::Address;
 use crate::guarantee::{Guarantee, Standing};
-use crate::intent::{Content, CopyIn, Exec, ExecStdin, Owner, Stage, Step, Tracking};
+use crate::intent::{Content, CopyIn, Exec, ExecStdin, Owner, Stage, Step, Tracking, Way};
 use crate::name::BottleName;
-use crate::operation::{Action, Arg, Command, Operation};
+use crate::operation::{Action, Arg, Command, Operation, Part, Stdin};
 use crate::plan::{BackendReason, BottleSummary, Entry, Plan, Reason, Verdict, WayReason};
 
 /// Argvs up to this many characters stand on one line; longer ones take a line for each option, so that a change of one shows as one.
@@ -69,10 +70,15 @@ pub(super) fn counts(plan: &Plan) -> String {
     }
 }
 
-/// The sign of a bottle's way out: what becomes of its sidecar.
+/// The sign of a bottle's way out: what becomes of its sidecar, its process or its rules.
 fn egress_sign(plan: &Plan, bottle: &BottleName) -> char {
-    let sidecar = Address::of(bottle, "pipelock", "create");
-    plan.entries.iter().find(|entry| entry.address == sidecar).map_or(' ', |entry| entry.verdict.sign())
+    let way = match plan.bottles.get(bottle).and_then(|summary| summary.way) {
+        Some((Way::Sidecar, _)) => Address::of(bottle, "pipelock", "create"),
+        Some((Way::HostLoopback, _)) => Address::of(bottle, "pipelock", "start"),
+        Some((Way::Firewall, _)) => Address::of(bottle, "agent", "rules"),
+        None => return ' ',
+    };
+    plan.entries.iter().find(|entry| entry.address == way).map_or(' ', |entry| entry.verdict.sign())
 }
 
 pub(super) fn hosts(out: &mut String, plan: &Plan) {
@@ -176,7 +182,32 @@ pub(super) fn rewrites(out: &mut String, plan: &Plan) {
     }
 }
 
+/// What operations will know, and others use.
+fn known_later(plan: &Plan) -> BTreeSet<String> {
+    let mut known = BTreeSet::new();
+    let mut note = |part: &Part| {
+        if let Part::Output(output) = part {
+            known.insert(format!("${{{}.{}}}", output.address, output.name));
+        }
+    };
+    let running = plan.entries.iter().filter(|entry| entry.verdict != Verdict::Keep);
+    for command in running.filter_map(|entry| entry.operation.as_ref()?.command()) {
+        command.argv.iter().flat_map(|arg| &arg.0).for_each(&mut note);
+        if let Stdin::Text(parts) = &command.stdin {
+            parts.iter().for_each(&mut note);
+        }
+    }
+    known
+}
+
 pub(super) fn operations(out: &mut String, plan: &Plan) {
+    let known = known_later(plan);
+    if !known.is_empty() {
+        section(out, "known after apply");
+        for output in known {
+            let _ = writeln!(out, "  {}", harmless(&output));
+        }
+    }
     let mut group = None;
     for entry in plan.entries.iter().filter(|entry| entry.verdict != Verdict::Keep) {
         let bottle = entry.address.bottle();
