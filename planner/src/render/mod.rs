@@ -3,11 +3,13 @@
 mod json;
 mod markdown;
 mod quote;
+mod side_by_side;
 mod text;
 
 pub use json::{PLAN_FORMAT, PLAN_VERSION, json};
 pub use markdown::{LONGEST_COMMENT, markdown};
 pub use quote::{harmless, shell};
+pub use side_by_side::side_by_side;
 pub use text::text;
 
 use crate::operation::{Arg, Part};
