@@ -9,7 +9,7 @@ use bottle_planner::manifest::{Manifest, Sandbox};
 use bottle_planner::plan::BackendReason;
 use bottle_planner::profile::{Backend, Profile};
 
-use crate::exit::Fault;
+use crate::exit::{Exit, Fault};
 
 /// A backend that was chosen.
 pub(crate) struct Selected {
@@ -40,7 +40,7 @@ pub(crate) fn select(
     state: &Path,
 ) -> Result<Selected, Fault> {
     let Some(named) = named else { return unnamed(manifest, offline) };
-    let profile = Profile::named(named)?;
+    let profile = Profile::named(named).map_err(|error| Fault::new(Exit::Usage, error))?;
     let chosen = BackendReason::Named;
     match profile.backend {
         _ if offline => Ok(Selected { engine: None, profile, chosen }),

@@ -204,7 +204,10 @@ pub enum EngineError {
     Profile(#[from] bottle_planner::profile::ProfileError),
     /// The simulator's file.
     #[error("the simulator's state in {path}: {why}")]
-    #[diagnostic(code(bottle::simulator::state))]
+    #[diagnostic(
+        code(bottle::simulator::state),
+        help("mend or delete that file; without it the simulator is an engine that has nothing")
+    )]
     State {
         /// The file.
         path: String,

@@ -1,11 +1,14 @@
 //! `bottle destroy`
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use bottle_executors::state_dir::StateDir;
-use bottle_planner::name::ProjectName;
+use bottle_planner::manifest::Manifest;
+use bottle_planner::name::{BottleName, ProjectName};
 use bottle_planner::observation::Observation;
 use bottle_planner::plan::{Target, destroy};
+use bottle_planner::render::harmless;
 
 use crate::arguments;
 use crate::backend::select;
@@ -26,6 +29,7 @@ pub(crate) fn run(arguments: &arguments::Destroy) -> Result<Exit, Fault> {
     let Some(project) = named.or_else(|| manifest.map(|manifest| manifest.name.clone())) else { return Ok(Exit::Done) };
     let dir = StateDir::of(&base, profile.backend, &project);
     let mut held = state::hold(engine.as_ref(), &dir, "bottle destroy")?;
+    check_part(part.as_ref(), manifest, &held.observation)?;
     let plan_of = |observation: &Observation| {
         let target = Target { profile: &profile, chosen: &chosen, observation: Some(observation), part: part.as_ref() };
         destroy(&project, target)
@@ -47,6 +51,37 @@ pub(crate) fn run(arguments: &arguments::Destroy) -> Result<Exit, Fault> {
     carry_out::approve(&plan, &arguments.running, &question, || Ok(plan_of(&state::look(engine.as_ref(), &dir)?)))?;
     let root = file.as_ref().map_or(Path::new("/"), |file| &file.root);
     carry_out::carry_out(&plan, &arguments.running, &mut held, engine.as_ref(), root)
+}
+
+/// Refuses names of bottles that are neither declared nor there: a name that was mistyped would seem to be destroyed.
+fn check_part(
+    part: Option<&BTreeSet<BottleName>>,
+    manifest: Option<&Manifest>,
+    observation: &Observation,
+) -> Result<(), Fault> {
+    let declared = manifest.into_iter().flat_map(|manifest| manifest.bottles.keys()).map(BottleName::as_str);
+    let containers = observation.containers.iter().map(|container| &container.labels);
+    let networks = observation.networks.iter().map(|network| &network.labels);
+    let images = observation.images.iter().map(|image| &image.labels);
+    let there = containers.chain(networks).chain(images).filter_map(|labels| labels.address.bottle());
+    let known: BTreeSet<&str> = declared.chain(there).collect();
+    for name in part.into_iter().flatten() {
+        if !known.contains(name.as_str()) {
+            let known =
+                if known.is_empty() { "none".to_owned() } else { known.into_iter().collect::<Vec<_>>().join(", ") };
+            return Err(UnknownBottle { name: name.clone(), known }.into());
+        }
+    }
+    Ok(())
+}
+
+/// A bottle that nobody knows.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("there is no bottle `{name}`, neither declared nor on the engine")]
+#[diagnostic(code(bottle::destroy::unknown_bottle), help("nothing was changed; there are: {}", harmless(known)))]
+struct UnknownBottle {
+    name: BottleName,
+    known: String,
 }
 
 fn project_name(name: &str) -> Result<ProjectName, Fault> {
