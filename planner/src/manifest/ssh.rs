@@ -10,7 +10,6 @@ use super::hosts;
 use super::keys::{self, Key};
 use super::model::SshKey;
 use super::read::{Reader, Span, Value};
-use super::sources::Want;
 
 /// The types of host keys that OpenSSH takes, without those it has given up.
 const TYPES: &[&str] = &[

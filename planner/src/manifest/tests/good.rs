@@ -166,6 +166,14 @@ fn what_is_left_out() {
 }
 
 #[test]
+fn a_key_need_not_be_where_the_plan_is_made() {
+    let text = format!("[[bottle.one.ssh]]\nhost = \"gitea\"\nkey = \"~/.ssh/elsewhere\"\nknown_host = \"{HOST_KEY}\"");
+    assert_eq!(read(&bottle(&text)).unwrap().bottles[0].ssh[0].key.as_str(), "~/.ssh/elsewhere");
+    let text = text.replace("~/.ssh/elsewhere", "plain");
+    assert!(read(&bottle(&text)).is_err(), "what is there must be a file");
+}
+
+#[test]
 fn a_numeric_user_needs_a_home_only_where_one_is_used() {
     let text = "user = \"1000:1000\"\n[[bottle.one.copy]]\nfrom = \"settings.json\"\nto = \"/opt/settings.json\"";
     assert_eq!(read(&bottle(text)).unwrap().bottles[0].home, "/nonexistent");
