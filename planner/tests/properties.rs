@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use bottle_planner::address::Address;
 use bottle_planner::digest::Digest;
-use bottle_planner::intent::compile;
+use bottle_planner::intent::{Content, ObjectName, Owner, Step, compile};
 use bottle_planner::manifest::Manifest;
 use bottle_planner::operation::{LABEL_PROJECT, makes};
 use bottle_planner::passes::{Facts, Occupied, lower, verify};
@@ -82,11 +82,26 @@ proptest! {
             prop_assert!(names.insert(made), "{made:?} is made twice");
             let label = format!("--label={LABEL_PROJECT}={}", manifest.name);
             prop_assert!(operation.command.argv.iter().any(|word| word.to_string() == label), "{}", operation.address);
-            if let bottle_planner::intent::Step::CreateNetwork(network) = &operation.step {
+            if let Step::CreateNetwork(network) = &operation.step {
                 let subnet = network.subnet.expect("a subnet");
                 prop_assert!(manifest.pool.contains(&subnet));
                 prop_assert!(subnets.iter().all(|other| !other.contains(&subnet) && !subnet.contains(other)));
                 subnets.push(subnet);
+            }
+        }
+    }
+
+    #[test]
+    fn copies_agree_on_the_folders_that_lead_to_them(manifest in manifest(5)) {
+        // They are not ordered, so whichever comes last would have its way.
+        let compiled = compile(&manifest, &files()).expect("it compiles");
+        let mut folders: HashMap<(&ObjectName, &str), (&Owner, Option<u32>)> = HashMap::new();
+        for node in compiled.graph.nodes() {
+            let Step::CopyIn(copy) = &node.step else { continue };
+            for entry in copy.files.entries.iter().filter(|entry| entry.content == Content::Folder) {
+                let made = (&entry.owner, entry.mode);
+                let first = *folders.entry((&copy.container, &entry.path)).or_insert(made);
+                prop_assert_eq!(first, made, "{} of {}", &entry.path, &copy.container);
             }
         }
     }
@@ -114,7 +129,7 @@ proptest! {
         let facts = Facts { project: &manifest.name, profile: &profile, pool: manifest.pool, occupied: &occupied };
         let (lowered, _) = lower(compiled.graph, &facts).expect("it lowers");
         for node in lowered.nodes() {
-            if let bottle_planner::intent::Step::CreateNetwork(network) = &node.step {
+            if let Step::CreateNetwork(network) = &node.step {
                 let subnet = network.subnet.expect("a subnet");
                 prop_assert!(!foreign.contains(&subnet) && !subnet.contains(&foreign));
             }

@@ -1,6 +1,6 @@
 //! The command killed at every operation and every moment of it, and what comes after.
 //!
-//! Of the fixture `team`, whose twenty bottles are alike, every eleventh point is walked; of the others every one.
+//! Of the fixture `team`, whose twenty bottles are alike, every 23rd point is walked; of the others every one.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -14,7 +14,7 @@ const FIXTURES: [(&str, &str); 5] =
     [("bare", "bare"), ("family", "family"), ("full", "acme"), ("sidecar", "lone"), ("team", "team")];
 const MOMENTS: [&str; 4] = ["before", "begin", "answer", "end"];
 /// Of how many points of `team` one is walked.
-const SPARSE: usize = 11;
+const SPARSE: usize = 23;
 /// How many points are walked side by side.
 const WALKERS: usize = 4;
 

@@ -463,8 +463,11 @@ impl Compiler<'_> {
             }
         }
         for copy in &bottle.copy {
-            let owner = copy.owner.as_deref().map_or_else(|| owner.clone(), |owner| archives::owner(Some(owner)));
-            let files = archives::at(home, &copy.to, Content::Host(copy.from.clone()), &owner, copy.mode);
+            let mut files = archives::at(home, &copy.to, Content::Host(copy.from.clone()), &owner, copy.mode);
+            // The folders that lead to it stay the agent's.
+            if let (Some(another), Some(copied)) = (&copy.owner, files.entries.last_mut()) {
+                copied.owner = archives::owner(Some(another));
+            }
             let digest = content::digest(self.files, &copy.from)?;
             let mut set = FileSet::tracked(format!("copy:{}", copy.to), files, digest);
             set.declared = true;
