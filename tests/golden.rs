@@ -4,13 +4,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod said;
 mod stage;
 
 use std::fmt::Write as _;
 use std::fs;
 
+use said::said;
 use similar::{ChangeTag, TextDiff};
-use stage::{Stage, fixture_folder, said};
+use stage::{Stage, fixture_folder};
 
 const FIXTURES: [&str; 5] = ["bare", "family", "full", "sidecar", "team"];
 /// Profile, format, and the ending of the file.

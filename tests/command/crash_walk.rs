@@ -7,8 +7,9 @@ use std::sync::Mutex;
 
 use bottle_executors::crash::VARIABLE;
 
+use crate::said::said;
 use crate::simulated::assert_nothing_left;
-use crate::stage::{Stage, said};
+use crate::stage::Stage;
 
 const FIXTURES: [(&str, &str); 5] =
     [("bare", "bare"), ("family", "family"), ("full", "acme"), ("sidecar", "lone"), ("team", "team")];

@@ -2,8 +2,9 @@
 
 use std::fs;
 
+use crate::said::said;
 use crate::simulated::assert_nothing_left;
-use crate::stage::{Stage, said};
+use crate::stage::Stage;
 
 #[test]
 fn help_and_version_are_answers() {

@@ -6,6 +6,8 @@ mod crash_walk;
 mod exits;
 mod loss;
 mod parts;
+#[path = "../said/mod.rs"]
+mod said;
 mod signals;
 mod simulated;
 #[path = "../stage/mod.rs"]

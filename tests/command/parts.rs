@@ -2,8 +2,9 @@
 
 use std::fs;
 
+use crate::said::said;
 use crate::simulated::assert_nothing_left;
-use crate::stage::{Stage, said};
+use crate::stage::Stage;
 
 fn names(stage: &Stage, project: &str) -> Vec<String> {
     stage.seen(project).containers.into_iter().map(|container| container.name).collect()

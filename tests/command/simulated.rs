@@ -9,7 +9,8 @@ use bottle_planner::observation::Observation;
 use bottle_planner::profile::Profile;
 use serde_json::Value;
 
-use crate::stage::{Said, Stage, said};
+use crate::said::{Said, said};
+use crate::stage::Stage;
 
 impl Stage {
     /// The command on the simulator.

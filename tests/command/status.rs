@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, said};
+use crate::said::said;
+use crate::stage::Stage;
 
 fn json_of(stage: &Stage) -> Value {
     serde_json::from_str(&stage.done("status --format json").stdout).unwrap()

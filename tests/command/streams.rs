@@ -5,7 +5,8 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::stage::{Stage, said};
+use crate::said::said;
+use crate::stage::Stage;
 
 #[test]
 fn an_event_stream_says_its_version_first_and_is_nothing_but_json() {

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
 
 /// What a test works in. It is gone with the value.
 pub(crate) struct Stage {
@@ -47,50 +46,11 @@ impl Stage {
         assert_eq!(manifest.matches(from).count(), 1, "{from:?} in {manifest}");
         fs::write(self.project().join("bottle.toml"), manifest.replace(from, to)).unwrap();
     }
-
-    /// The command, in the manifest's folder, with the words of `line`.
-    pub(crate) fn bottle(&self, line: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_bottle"));
-        command
-            .args(line.split_whitespace())
-            .current_dir(self.project())
-            .env_clear()
-            .env("HOME", self.home())
-            .env("BOTTLE_STATE", self.state())
-            .stdin(Stdio::null());
-        for kept in ["PATH", "LLVM_PROFILE_FILE"] {
-            if let Some(value) = std::env::var_os(kept) {
-                command.env(kept, value);
-            }
-        }
-        command
-    }
 }
 
 /// Where a fixture lies.
 pub(crate) fn fixture_folder(fixture: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(fixture)
-}
-
-/// What a command said, and how it ended.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Said {
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
-    /// `None` when a signal ended it.
-    pub(crate) exit: Option<i32>,
-}
-
-impl From<Output> for Said {
-    fn from(output: Output) -> Self {
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Self { stdout: text(output.stdout), stderr: text(output.stderr), exit: output.status.code() }
-    }
-}
-
-/// Runs a command to its end.
-pub(crate) fn said(command: &mut Command) -> Said {
-    command.output().unwrap().into()
 }
 
 fn copy(from: &Path, to: &Path) {
