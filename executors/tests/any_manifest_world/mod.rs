@@ -15,7 +15,7 @@ use bottle_executors::simulator::{Container, Fault, Simulator, Status};
 use bottle_planner::intent::Secret;
 use bottle_planner::manifest::Manifest;
 use bottle_planner::name::ProjectName;
-use bottle_planner::observation::Observation;
+use bottle_planner::observation::{ContainerState, Observation};
 use bottle_planner::plan::{BackendReason, Plan, Target, TaskKind, Verdict, build, destroy};
 use bottle_planner::profile::Profile;
 use bottle_planner::source::{Files as _, Kind, SourcePath};
@@ -201,6 +201,9 @@ impl World {
         let image = hand.container(&container.name).unwrap().unwrap().image;
         let _ = match what {
             Hand::Stop => hand.stop(&container.name),
+            // What goes in once, before the first start, is taken for the agent's after that. So who starts by hand what `apply` has not
+            // finished does without it, until the bottle is destroyed.
+            Hand::Restart if container.state == ContainerState::Created => Ok(()),
             Hand::Restart => hand.restart(&container.name),
             Hand::Remove => hand.remove_container(&container.name),
             Hand::Disconnect => hand.disconnect(&container.name, network),
