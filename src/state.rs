@@ -11,6 +11,7 @@ use bottle_planner::name::ProjectName;
 use bottle_planner::observation::Observation;
 
 use crate::exit::{Exit, Fault};
+use crate::terminal;
 
 /// How long operations that a killed command left in flight are waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -27,7 +28,7 @@ pub(crate) fn base() -> Result<PathBuf, Fault> {
 /// What an engine has, with what the journal knows of it.
 pub(crate) fn observe(engine: &dyn Engine, project: &ProjectName, known: Known) -> Result<Observation, Fault> {
     if let Some(damage) = &known.damage {
-        eprintln!("warning: {damage}");
+        terminal::note(&format!("warning: {damage}"));
     }
     let mut observation = engine.observe(project)?;
     let mut done = known.done;
@@ -53,7 +54,7 @@ pub(crate) fn hold(engine: &dyn Engine, dir: &StateDir, command: &str) -> Result
     dir.make()?;
     let mut waiting = |holder: Option<&bottle_executors::lock::Holder>| {
         let who = holder.map_or_else(|| "a command".to_owned(), ToString::to_string);
-        eprintln!("{who} was killed: waiting for what it started to end");
+        terminal::note(&format!("{who} was killed: waiting for what it started to end"));
     };
     let lock = Lock::acquire(dir, command, PATIENCE, &mut waiting).map_err(|error| {
         let exit = match &error {

@@ -17,6 +17,8 @@ use crate::exit::{Exit, Fault};
 use crate::manifest_file::{ManifestFile, part};
 use crate::{state, terminal};
 
+const COMMAND: &str = "bottle destroy";
+
 pub(crate) fn run(arguments: &arguments::Destroy) -> Result<Exit, Fault> {
     let part = part(&arguments.bottles)?;
     let base = state::base()?;
@@ -28,7 +30,7 @@ pub(crate) fn run(arguments: &arguments::Destroy) -> Result<Exit, Fault> {
     let (engine, profile, chosen) = selected.live()?;
     let Some(project) = named.or_else(|| manifest.map(|manifest| manifest.name.clone())) else { return Ok(Exit::Done) };
     let dir = StateDir::of(&base, profile.backend, &project);
-    let mut held = state::hold(engine.as_ref(), &dir, "bottle destroy")?;
+    let mut held = state::hold(engine.as_ref(), &dir, COMMAND)?;
     check_part(part.as_ref(), manifest, &held.observation)?;
     let plan_of = |observation: &Observation| {
         let target = Target { profile: &profile, chosen: &chosen, observation: Some(observation), part: part.as_ref() };
@@ -50,7 +52,7 @@ pub(crate) fn run(arguments: &arguments::Destroy) -> Result<Exit, Fault> {
     let question = format!("Destroy all of this, on {profile}?");
     carry_out::approve(&plan, &arguments.running, &question, || Ok(plan_of(&state::look(engine.as_ref(), &dir)?)))?;
     let root = file.as_ref().map_or(Path::new("/"), |file| &file.root);
-    carry_out::carry_out(&plan, &arguments.running, &mut held, engine.as_ref(), root)
+    carry_out::carry_out(&plan, &arguments.running, &mut held, engine.as_ref(), root, COMMAND)
 }
 
 /// Refuses names of bottles that are neither declared nor there: a name that was mistyped would seem to be destroyed.

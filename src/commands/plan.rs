@@ -45,9 +45,13 @@ pub(crate) fn unmet(plan: &Plan) -> bool {
     let mut any = false;
     for (bottle, summary) in &plan.bottles {
         for (guarantee, standing) in summary.unmet() {
-            eprintln!("error: {bottle} requires {guarantee}, and it is {}: {}", standing.word(), standing.reason());
+            let (word, reason) = (standing.word(), standing.reason());
+            terminal::note(&format!("error: {bottle} requires {guarantee}, and it is {word}: {reason}"));
             any = true;
         }
+    }
+    if any {
+        terminal::note("`bottle apply` refuses: choose a backend on which it holds, or take it out of `requires`");
     }
     any
 }

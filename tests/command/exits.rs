@@ -87,6 +87,7 @@ fn a_guarantee_that_is_not_to_be_had_is_3_and_changes_nothing() {
         let said = stage.say(line);
         assert_eq!(said.exit, Some(3), "{line}: {}", said.stderr);
         assert!(said.told().contains("implementer requires kernel.own"), "{}", said.stderr);
+        assert!(said.told().contains("`bottle apply` refuses"), "{}", said.stderr);
         assert!(said.stdout.contains("lone"), "the plan is shown for all that: {}", said.stdout);
     }
     assert_nothing_left(&stage.seen("lone"));
@@ -114,6 +115,20 @@ fn a_failure_is_1_and_the_next_apply_goes_on() {
     let went_on = stage.done("apply --yes");
     assert!(went_on.told().contains("3 done in "), "{}", went_on.stderr);
     assert_eq!(stage.to_do(""), [""; 0]);
+}
+
+#[test]
+fn a_failure_of_destroy_is_1_and_the_next_destroy_goes_on() {
+    let stage = Stage::of("sidecar");
+    stage.done("apply --yes");
+    stage.fail("implementer/internal/create");
+    let said = stage.say("destroy --yes");
+    assert_eq!(said.exit, Some(1));
+    let told = said.told();
+    assert!(told.contains("implementer/internal/create failed: exit code 1"), "{}", said.stderr);
+    assert!(told.contains("`bottle destroy` goes on from here") && !told.contains("bottle apply"), "{}", said.stderr);
+    stage.done("destroy --yes");
+    assert_nothing_left(&stage.seen("lone"));
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn the_first_signal_stops_and_the_next_apply_goes_on() {
     let done = end["done"].as_u64().unwrap();
     assert!(end["not_started"].as_u64().unwrap() > 0, "{end}");
     assert!(events.iter().any(|event| event["event"] == "stopping"));
-    assert!(told.contains("`bottle apply` goes on from here"), "{told}");
+    assert!(told.contains("stopped half-way: `bottle apply` goes on from here"), "{told}");
 
     // What was done is not done again, but for reading whose numbers a name is: that is no change, and is not kept.
     let addresses = |events: &[Value]| -> BTreeSet<String> {
@@ -67,6 +67,7 @@ fn an_interrupted_destroy_is_gone_on_with() {
     let (events, exit, told) = interrupted(&stage, "destroy --yes --format json");
     assert_eq!(exit, Some(6), "{told}");
     assert_eq!(events.last().unwrap()["interrupted"], true);
+    assert!(told.contains("stopped half-way: `bottle destroy` goes on from here"), "{told}");
     assert!(!stage.seen("team").containers.is_empty());
     stage.done("destroy --yes");
     crate::simulated::assert_nothing_left(&stage.seen("team"));

@@ -3,6 +3,10 @@
 use std::io::Read as _;
 use std::process::Stdio;
 
+use bottle_planner::address::Address;
+use bottle_planner::digest::Digest;
+use bottle_planner::name::ProjectName;
+use bottle_planner::observation::Labels;
 use serde_json::Value;
 
 use crate::said::said;
@@ -93,6 +97,32 @@ fn a_reader_that_goes_away_is_no_error() {
         child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
         assert_eq!((child.wait().unwrap().code(), told.as_str()), (Some(0), ""), "{line}");
     }
+}
+
+#[test]
+fn nobody_has_to_listen_to_errors() {
+    let stage = Stage::of("sidecar");
+    stage.edit(r#""dns.closed"]"#, r#""dns.closed", "kernel.own"]"#);
+    for (line, exit) in [("plan", 3), ("plan nobody", 1), ("plan --frob", 64)] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = stage.simulated(line);
+        assert_eq!(command.stdout(Stdio::null()).stderr(writer).status().unwrap().code(), Some(exit), "{line}");
+    }
+}
+
+#[test]
+fn what_labels_say_cannot_get_out_of_a_comments_frame() {
+    let stage = Stage::of("bare");
+    let labels = Labels {
+        project: ProjectName::new("bare").unwrap(),
+        address: Address::recorded("odd\n```\n# approved\n/agent/create"),
+        digest: Digest::of(b"whatever"),
+    };
+    stage.engine().by_hand().add_container("odd", Some(labels)).unwrap();
+    let said = stage.done("plan --format markdown");
+    assert!(said.stdout.contains("approved"), "{}", said.stdout);
+    assert!(!said.stdout.lines().any(|line| line.starts_with("# approved")), "{}", said.stdout);
 }
 
 #[test]

@@ -6,6 +6,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use bottle_planner::address::Address;
+use bottle_planner::digest::Digest;
+use bottle_planner::name::ProjectName;
+use bottle_planner::observation::Labels;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, tcgetattr};
 
@@ -186,6 +190,26 @@ fn a_secret_that_is_typed_is_seen_nowhere() {
     assert!(files >= 3, "the simulator, the journal, the lock");
     // Nobody is asked again for what is done.
     stage.done("apply --yes");
+}
+
+#[test]
+fn what_labels_say_cannot_steer_the_terminal() {
+    let stage = Stage::of("bare");
+    stage.done("apply --yes");
+    let name = |number| format!("odd{number}");
+    for number in 0..2 {
+        let address = Address::recorded(&format!("odd\x1b]0;owned\x07{number}/agent/create"));
+        let project = ProjectName::new("bare").unwrap();
+        let labels = Labels { project, address, digest: Digest::of(b"whatever") };
+        stage.engine().by_hand().add_container(&name(number), Some(labels)).unwrap();
+    }
+    stage.fail("odd*0/agent/create");
+    for line in ["plan", "status", "destroy --yes nobody", "destroy --yes", "apply --yes"] {
+        let Some(terminal) = Terminal::start(&stage.simulated(line)) else { return };
+        let (shown, _) = terminal.end();
+        assert!(!shown.contains("\x1b]0;owned"), "{line}: {shown:?}");
+        assert!(shown.contains("owned") || line == "apply --yes", "{line}: {shown:?}");
+    }
 }
 
 #[test]

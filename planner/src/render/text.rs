@@ -174,7 +174,7 @@ pub(super) fn operations(out: &mut String, plan: &Plan) {
     for entry in plan.entries.iter().filter(|entry| entry.verdict != Verdict::Keep) {
         let bottle = entry.address.bottle();
         if group != Some(bottle) {
-            section(out, bottle.unwrap_or(Address::SHARED));
+            section(out, &harmless(bottle.unwrap_or(Address::SHARED)));
             group = Some(bottle);
         }
         operation(out, entry);
