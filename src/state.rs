@@ -9,6 +9,7 @@ use bottle_executors::lock::{Lock, LockError};
 use bottle_executors::state_dir::{self, Environment, StateDir};
 use bottle_planner::name::ProjectName;
 use bottle_planner::observation::Observation;
+use bottle_planner::profile::Backend;
 
 use crate::exit::{Exit, Fault};
 use crate::terminal;
@@ -23,6 +24,11 @@ pub(crate) fn base() -> Result<PathBuf, Fault> {
     let environment =
         Environment { bottle_state: bottle.as_deref(), xdg_state_home: xdg.as_deref(), home: home.as_deref() };
     Ok(state_dir::base(environment)?)
+}
+
+/// Where a project's state is kept.
+pub(crate) fn dir(backend: Backend, project: &ProjectName) -> Result<StateDir, Fault> {
+    Ok(StateDir::of(&base()?, backend, project))
 }
 
 /// What an engine has, with what the journal knows of it.

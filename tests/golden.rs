@@ -82,6 +82,24 @@ fn plans_are_as_written_down() {
     assert!(wrong.is_empty(), "{wrong}\nif that is meant: UPDATE_GOLDEN=1 cargo test --test golden");
 }
 
+/// The README shows a fixture and its plan.
+#[test]
+fn the_readme_shows_what_is_so() {
+    const MARK: &str = "<!-- the golden plan of fixtures/sidecar -->\n```diff\n";
+    let path = fixture_folder("").join("../README.md");
+    let readme = fs::read_to_string(&path).unwrap();
+    let stage = Stage::of("sidecar");
+    assert!(readme.contains(&format!("```toml\n{}```\n", stage.manifest())), "the manifest is another one");
+    let plan = plan(&stage, "docker@28.5", "text");
+    let from = readme.find(MARK).unwrap() + MARK.len();
+    let to = from + readme[from..].find("```\n").unwrap();
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&path, format!("{}{plan}{}", &readme[..from], &readme[to..])).unwrap();
+        return;
+    }
+    assert!(readme[from..to] == plan, "README.md\n{}", difference(&readme[from..to], &plan));
+}
+
 /// `bottle plan` for the pull request of twenty agents has to fit.
 #[test]
 fn a_teams_plan_fits_in_a_forges_comment() {
@@ -113,6 +131,8 @@ fn neither_place_nor_environment_changes_a_byte() {
             other.env("TERM", "xterm-256color").env("COLUMNS", "40").env("LINES", "10").env("LANG", "de_DE.UTF-8");
             other.env("LC_ALL", "tr_TR.UTF-8").env("TZ", "Pacific/Apia").env("USER", "somebody").env("PWD", "/nowhere");
             assert_eq!(said(&mut other), plain);
+            // None at all, as in the smallest of containers: nothing is kept, so no place for it is needed.
+            assert_eq!(said(here.bottle(&line).env_clear()), plain);
         }
     }
 }

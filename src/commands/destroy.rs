@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use bottle_executors::state_dir::StateDir;
 use bottle_planner::manifest::Manifest;
 use bottle_planner::name::{BottleName, ProjectName};
 use bottle_planner::observation::Observation;
@@ -21,15 +20,14 @@ const COMMAND: &str = "bottle destroy";
 
 pub(crate) fn run(arguments: &arguments::Destroy) -> Result<Exit, Fault> {
     let part = part(&arguments.bottles)?;
-    let base = state::base()?;
     let named = arguments.project_name.as_deref().map(project_name).transpose()?;
     // Nothing of a manifest but its name and its backend is needed, and without one the labels say all.
-    let file = if named.is_none() { Some(ManifestFile::read(&arguments.project.file)?) } else { None };
+    let file = if named.is_none() { Some(read(&arguments.project.file)?) } else { None };
     let manifest = file.as_ref().map(|file| &file.manifest);
-    let selected = select(arguments.project.backend.as_deref(), manifest, false, &base)?;
+    let selected = select(arguments.project.backend.as_deref(), manifest, false)?;
     let (engine, profile, chosen) = selected.live()?;
     let Some(project) = named.or_else(|| manifest.map(|manifest| manifest.name.clone())) else { return Ok(Exit::Done) };
-    let dir = StateDir::of(&base, profile.backend, &project);
+    let dir = state::dir(profile.backend, &project)?;
     let mut held = state::hold(engine.as_ref(), &dir, COMMAND)?;
     check_part(part.as_ref(), manifest, &held.observation)?;
     let plan_of = |observation: &Observation| {
@@ -53,6 +51,10 @@ pub(crate) fn run(arguments: &arguments::Destroy) -> Result<Exit, Fault> {
     carry_out::approve(&plan, &arguments.running, &question, || Ok(plan_of(&state::look(engine.as_ref(), &dir)?)))?;
     let root = file.as_ref().map_or(Path::new("/"), |file| &file.root);
     carry_out::carry_out(&plan, &arguments.running, &mut held, engine.as_ref(), root, COMMAND)
+}
+
+fn read(path: &Path) -> Result<ManifestFile, Fault> {
+    ManifestFile::read(path).inspect_err(|_| terminal::note("`--project-name NAME` destroys without a manifest"))
 }
 
 /// Refuses names of bottles that are neither declared nor there: a name that was mistyped would seem to be destroyed.

@@ -1,6 +1,5 @@
 //! `bottle plan`
 
-use bottle_executors::state_dir::StateDir;
 use bottle_planner::plan::{Plan, Target, build};
 use bottle_planner::render;
 
@@ -13,11 +12,10 @@ use crate::{state, terminal};
 pub(crate) fn run(arguments: &arguments::Plan) -> Result<Exit, Fault> {
     let file = ManifestFile::read(&arguments.project.file)?;
     let part = part(&arguments.bottles)?;
-    let base = state::base()?;
-    let selected = select(arguments.project.backend.as_deref(), Some(&file.manifest), arguments.offline, &base)?;
+    let selected = select(arguments.project.backend.as_deref(), Some(&file.manifest), arguments.offline)?;
     let observation = match &selected.engine {
         Some(engine) => {
-            let dir = StateDir::of(&base, selected.profile.backend, &file.manifest.name);
+            let dir = state::dir(selected.profile.backend, &file.manifest.name)?;
             Some(state::look(engine.as_ref(), &dir)?)
         }
         None => None,

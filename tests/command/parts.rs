@@ -78,6 +78,18 @@ fn destroy_needs_no_manifest() {
 }
 
 #[test]
+fn a_manifest_that_cannot_be_read_is_no_reason_to_keep_a_project() {
+    let stage = Stage::of("bare");
+    stage.done("apply --yes");
+    stage.edit("user = \"node\"", "usr = \"node\"");
+    let said = stage.say("destroy --yes");
+    assert_eq!(said.exit, Some(1));
+    assert!(said.told().contains("`--project-name NAME` destroys without a manifest"), "{}", said.stderr);
+    stage.done("destroy --yes --project-name bare");
+    assert_nothing_left(&stage.seen("bare"));
+}
+
+#[test]
 fn another_folder_of_the_same_name_has_to_say_that_it_takes_over() {
     let stage = Stage::of("bare");
     stage.done("apply --yes");

@@ -12,12 +12,15 @@ use serde_json::Value;
 use crate::said::{Said, said};
 use crate::stage::Stage;
 
+/// The value of a secret of the fixtures.
+pub(crate) const TOKEN: &str = "the-value-of-a-token";
+
 impl Stage {
     /// The command on the simulator.
     pub(crate) fn simulated(&self, line: &str) -> Command {
         let mut command = self.bottle(line);
         // What the fixtures read of the host.
-        command.args(["--backend", "simulator"]).env("GH_PAT", "the-value-of-a-token");
+        command.args(["--backend", "simulator"]).env("GH_PAT", TOKEN);
         command
     }
 

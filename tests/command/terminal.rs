@@ -13,7 +13,7 @@ use bottle_planner::observation::Labels;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, tcgetattr};
 
-use crate::simulated::assert_nothing_left;
+use crate::simulated::{TOKEN, assert_nothing_left};
 use crate::stage::Stage;
 
 /// How long anything may take.
@@ -181,11 +181,16 @@ fn a_secret_that_is_typed_is_seen_nowhere() {
     let (shown, code) = terminal.end();
     assert_eq!(code, Some(0), "{shown}");
     assert_eq!(shown.matches("paste your Gitea token: ").count(), 1, "asked once: {shown}");
-    assert!(!shown.contains(TYPED), "{shown}");
+    // Nor are those of the environment and of files.
+    let key = fs::read_to_string(stage.home().join(".ssh/id_ed25519")).unwrap();
+    let values = [TYPED, TOKEN, key.trim()];
+    assert!(values.iter().all(|value| !shown.contains(value)), "{shown}");
     let mut files = 0;
     for_each_file(&stage.state(), &mut |path, bytes| {
         files += 1;
-        assert!(!bytes.windows(TYPED.len()).any(|window| window == TYPED.as_bytes()), "{}", path.display());
+        for value in &values {
+            assert!(!bytes.windows(value.len()).any(|window| window == value.as_bytes()), "{}", path.display());
+        }
     });
     assert!(files >= 3, "the simulator, the journal, the lock");
     // Nobody is asked again for what is done.
