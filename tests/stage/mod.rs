@@ -6,12 +6,16 @@ use std::path::{Path, PathBuf};
 /// What a test works in. It is gone with the value.
 pub(crate) struct Stage {
     folder: tempfile::TempDir,
+    kept: tempfile::TempDir,
 }
 
 impl Stage {
     /// A copy of a fixture's project.
     pub(crate) fn of(fixture: &str) -> Self {
-        let stage = Self { folder: tempfile::tempdir().unwrap() };
+        // No test cuts the power, so what is written durably may be in memory, where that costs nothing.
+        let memory = Path::new("/dev/shm");
+        let kept = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+        let stage = Self { folder: tempfile::tempdir().unwrap(), kept: kept.unwrap() };
         copy(&fixture_folder(fixture).join("project"), &stage.project());
         // The key that a fixture names.
         let ssh = stage.home().join(".ssh");
@@ -32,7 +36,7 @@ impl Stage {
 
     /// `$BOTTLE_STATE`.
     pub(crate) fn state(&self) -> PathBuf {
-        self.folder.path().join("state")
+        self.kept.path().join("state")
     }
 
     /// The manifest's text.
