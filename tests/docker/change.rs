@@ -58,7 +58,14 @@ fn host(project: &Project) {
     assert_ne!(run_of(&sidecar).0, before.1.0);
     assert!(docker(&["cp", &format!("{sidecar}:/etc/pipelock/pipelock.yaml"), "-"]).contains("new.example.org"));
     assert!(reaches_its_proxy(&agent), "the agent that stayed lost its proxy");
-    let volumes = lines(&["volume", "ls", "--format", "{{.Name}}", "--filter", &format!("label=bottle.project={}", project.name)]);
+    let volumes = lines(&[
+        "volume",
+        "ls",
+        "--format",
+        "{{.Name}}",
+        "--filter",
+        &format!("label=bottle.project={}", project.name),
+    ]);
     assert_eq!(volumes.len(), 1, "{volumes:?}");
     project.is_as_declared();
 }

@@ -63,7 +63,14 @@ fn sidecar_removed(project: &Project) {
     project.apply();
     assert_eq!(run_of(&agent), before);
     assert!(reaches_its_proxy(&agent));
-    let volumes = lines(&["volume", "ls", "--format", "{{.Name}}", "--filter", &format!("label=bottle.project={}", project.name)]);
+    let volumes = lines(&[
+        "volume",
+        "ls",
+        "--format",
+        "{{.Name}}",
+        "--filter",
+        &format!("label=bottle.project={}", project.name),
+    ]);
     assert_eq!(volumes.len(), 1, "the volume that was left behind is still there: {volumes:?}");
     project.is_as_declared();
 }

@@ -44,7 +44,8 @@ pub(crate) fn exists(kind: &str, name: &str) -> bool {
 
 /// Which run of which container: its id, and since when it runs.
 pub(crate) fn run_of(container: &str) -> (String, String) {
-    let text = docker(&["container", "inspect", "--format", "{{.Id}} {{.State.StartedAt}} {{.State.Running}}", container]);
+    let text =
+        docker(&["container", "inspect", "--format", "{{.Id}} {{.State.StartedAt}} {{.State.Running}}", container]);
     let words: Vec<&str> = text.split(' ').collect();
     assert_eq!(words[2], "true", "{container} does not run");
     (words[0].to_owned(), words[1].to_owned())

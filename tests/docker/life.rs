@@ -54,7 +54,10 @@ pub(crate) fn closed_sidecar(project: &Project, bottle: &str, seen: &Value) {
 pub(crate) fn closed_networks(project: &Project, bottles: &[&str]) {
     let names: Vec<String> = bottles.iter().map(|bottle| project.internal(bottle)).collect();
     for seen in inspect_all("network", &names) {
-        assert_eq!((&seen["Internal"], &seen["EnableIPv6"], &seen["Driver"]), (&json!(true), &json!(false), &json!("bridge")));
+        assert_eq!(
+            (&seen["Internal"], &seen["EnableIPv6"], &seen["Driver"]),
+            (&json!(true), &json!(false), &json!("bridge"))
+        );
         let options = seen["Options"].as_object().unwrap();
         let inhibited = options.get("com.docker.network.bridge.inhibit_ipv4") == Some(&json!("true"));
         let isolated = options.get("com.docker.network.bridge.gateway_mode_ipv4") == Some(&json!("isolated"));
@@ -132,7 +135,10 @@ fn sidecar(project: &Project) {
     }
     let configuration = docker(&["cp", &format!("{sidecar}:/etc/pipelock/pipelock.yaml"), "-"]);
     assert!(configuration.contains("api_allowlist:\n  - \"api.anthropic.com\"\nfetch_proxy"), "{configuration}");
-    assert!(succeeds(&agent, "node", "wget -Y off -qO- http://pipelock:8888/health"), "the proxy does not answer its agent");
+    assert!(
+        succeeds(&agent, "node", "wget -Y off -qO- http://pipelock:8888/health"),
+        "the proxy does not answer its agent"
+    );
     applied_again(project, &[agent, sidecar], &[]);
 }
 
@@ -163,7 +169,10 @@ fn full(project: &Project) {
     let prompt = "/home/node/.bottle-prompt.md";
     assert_eq!(shell(&agent, "node", &format!("cat {prompt}")), project.read("prompts/implementer.md").trim_end());
     let skill = "/home/node/.claude/skills/review";
-    assert_eq!(shell(&agent, "node", &format!("cat {skill}/SKILL.md")), project.read("skills/review/SKILL.md").trim_end());
+    assert_eq!(
+        shell(&agent, "node", &format!("cat {skill}/SKILL.md")),
+        project.read("skills/review/SKILL.md").trim_end()
+    );
     let executable = |path: &str| fs::metadata(project.root().join(path)).unwrap().permissions().mode() & 0o111 != 0;
     assert!(executable("skills/review/changed.sh") && !executable("skills/review/SKILL.md"));
     let paths = format!(
@@ -203,10 +212,19 @@ fn family(project: &Project) {
     closed_networks(project, &bottles);
     let names: Vec<String> = agents
         .iter()
-        .map(|agent| environment(agent, "node").into_iter().filter(|line| line.starts_with("GIT_AUTHOR")).collect::<Vec<_>>().join(" "))
+        .map(|agent| {
+            environment(agent, "node")
+                .into_iter()
+                .filter(|line| line.starts_with("GIT_AUTHOR"))
+                .collect::<Vec<_>>()
+                .join(" ")
+        })
         .collect();
     let email = "GIT_AUTHOR_EMAIL=agents@example.org";
-    assert_eq!(names, [format!("{email} GIT_AUTHOR_NAME=implementer"), format!("{email} GIT_AUTHOR_NAME=reviewer"), email.to_owned()]);
+    assert_eq!(
+        names,
+        [format!("{email} GIT_AUTHOR_NAME=implementer"), format!("{email} GIT_AUTHOR_NAME=reviewer"), email.to_owned()]
+    );
 
     // Baked: part of an image that is the bottle's own.
     let main = "/home/node/workspace/main.rs";
@@ -220,7 +238,10 @@ fn family(project: &Project) {
     assert_eq!(shell(&agents[0], "node", "cat main.rs"), "fn main() {}");
     project.write("code/main.rs", "fn main() {}\n");
     // codex keeps its own skills folder, and the text of a prompt needs no file.
-    assert_eq!(shell(&agents[2], "node", "cat ~/.bottle-prompt.md && echo && ls notes"), "Keep the change log.\nchangelog.md");
+    assert_eq!(
+        shell(&agents[2], "node", "cat ~/.bottle-prompt.md && echo && ls notes"),
+        "Keep the change log.\nchangelog.md"
+    );
     assert!(!succeeds(&agents[0], "node", "test -e ~/.bottle-prompt.md"));
 
     let all: Vec<String> = agents.into_iter().chain(sidecars).collect();

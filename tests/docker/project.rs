@@ -63,7 +63,8 @@ impl Project {
             .collect();
         // Projects that are applied at the same moment do not see each other's networks yet.
         let pool = format!("10.{}.{}.0/20", 64 + process % 128, number % 16 * 16);
-        let rest = format!("[sidecar]\nimage = {{ ref = {:?} }}\n[network]\npool = {pool:?}\n", engine_images::PIPELOCK);
+        let rest =
+            format!("[sidecar]\nimage = {{ ref = {:?} }}\n[network]\npool = {pool:?}\n", engine_images::PIPELOCK);
         project.write("bottle.toml", &format!("{}\n\n{rest}", named.join("\n")));
         if project.root().join("Dockerfile").exists() {
             project.edit("Dockerfile", "node:22-slim", engine_images::GUEST);

@@ -104,7 +104,9 @@ fn nowhere(project: &Project) {
     assert_eq!(found(format!("{calls:?}").as_bytes(), &needles), [""; 0], "in an argv");
 
     let image = docker(&["container", "inspect", "--format", "{{.Config.Image}}", &agent]);
-    for words in [&["image", "save", &image][..], &["image", "history", "--no-trunc", &image], &["image", "inspect", &image]] {
+    for words in
+        [&["image", "save", &image][..], &["image", "history", "--no-trunc", &image], &["image", "inspect", &image]]
+    {
         let output = attempt(words);
         assert!(output.status.success());
         assert_eq!(found(&output.stdout, &needles), [""; 0], "docker {words:?}");
