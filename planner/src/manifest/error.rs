@@ -186,7 +186,6 @@ impl Diagnostic for ManifestError {
 /// Everything that is wrong with one manifest, in the order of the text.
 #[derive(Clone, Debug)]
 pub struct ManifestErrors {
-    name: String,
     source: NamedSource<String>,
     errors: Vec<ManifestError>,
     hidden: usize,
@@ -204,8 +203,7 @@ impl ManifestErrors {
         });
         let hidden = errors.len().saturating_sub(SHOWN);
         errors.truncate(SHOWN);
-        let name = shown(name);
-        Self { source: NamedSource::new(&name, printable(text)), name, errors, hidden }
+        Self { source: NamedSource::new(shown(name), printable(text)), errors, hidden }
     }
 
     /// The errors that are shown: at most fifty.
@@ -224,8 +222,8 @@ impl ManifestErrors {
 impl fmt::Display for ManifestErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.errors.len() + self.hidden {
-            1 => write!(f, "{} has an error", self.name),
-            count => write!(f, "{} has {count} errors", self.name),
+            1 => write!(f, "{} has an error", self.source.name()),
+            count => write!(f, "{} has {count} errors", self.source.name()),
         }
     }
 }

@@ -3,9 +3,13 @@
 use super::error::{Code, ManifestError, shown};
 use super::keys::Key;
 use super::read::{Reader, Value};
+use super::sources::LONGEST;
 
 /// The home of a numeric user that needs none: no destination lies below it.
 pub(super) const NO_HOME: &str = "/nonexistent";
+
+/// What stands for a home that could not be told, in the errors that follow from it.
+pub(super) const UNKNOWN_HOME: &str = "~";
 
 /// Folders of the kernel's and of bottle's own, and why nothing may be put there.
 const CLOSED: &[(&str, &str)] = &[
@@ -75,7 +79,7 @@ impl Reader<'_> {
         let digits = text.strip_prefix("0o").unwrap_or(text);
         let bits = u32::from_str_radix(digits, 8)
             .ok()
-            .filter(|bits| *bits <= 0o7777 && (3..=5).contains(&digits.len()) && !digits.starts_with('+'));
+            .filter(|bits| *bits <= 0o7777 && (3..=4).contains(&digits.len()) && !digits.starts_with('+'));
         let (problem, instead) = match bits {
             Some(bits) if bits & 0o6000 == 0 => return Some(bits),
             Some(bits) => (
@@ -109,6 +113,12 @@ fn guest_path(text: &str) -> Result<GuestPath, (String, String)> {
         return Err((
             "has a control character in it".to_owned(),
             "such a name cannot be shown in a plan as it is; choose another".to_owned(),
+        ));
+    }
+    if text.len() > LONGEST {
+        return Err((
+            "is longer than any path".to_owned(),
+            format!("Linux opens paths of less than {LONGEST} bytes; choose a shorter one"),
         ));
     }
     let (home, rest) = match text.strip_prefix('~') {

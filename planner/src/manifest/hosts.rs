@@ -35,7 +35,7 @@ pub(super) fn entry(text: &str) -> Result<String, Refused> {
     let Some(base) = text.strip_prefix("*.") else {
         return name(text);
     };
-    let base = name(base)?;
+    let base = spelt(base, "*.")?;
     if !base.contains('.') {
         return refused(
             format!("would open every host below `.{base}`"),
@@ -66,6 +66,22 @@ pub(super) fn hostname(text: &str) -> Result<String, Refused> {
 
 /// A host's name, in lower case.
 fn name(text: &str) -> Result<String, Refused> {
+    let name = spelt(text, "")?;
+    if !name.contains('.') && is_public_suffix(&name) {
+        return refused(
+            "is a top-level domain, and no host has this name",
+            format!("it would match nothing; write the host that you mean: `example.{name}`"),
+        );
+    }
+    Ok(name)
+}
+
+/// The text of a name, in lower case. `wild` is what stands in front of it, for what is suggested.
+fn spelt(text: &str, wild: &str) -> Result<String, Refused> {
+    let write = |host: &str| match host {
+        "" => "write the host's name".to_owned(),
+        host => format!("write `{wild}{}`", shown(host)),
+    };
     if text.is_empty() {
         return refused("is empty", "it would match nothing; leave it out");
     }
@@ -91,11 +107,11 @@ fn name(text: &str) -> Result<String, Refused> {
         return refused(format!("has {c:?} in it"), "it would match nothing; one entry is one host, without blanks");
     }
     if !text.is_ascii() {
-        let labels: Option<Vec<String>> = text.split('.').map(punycode::label).collect();
-        let instead = labels.filter(|_| text.len() <= LONGEST).map_or_else(
-            || "write it in its ASCII form, `xn--...`".to_owned(),
-            |labels| format!("write it in its ASCII form: `{}`", labels.join(".")),
-        );
+        let ascii = || text.split('.').map(punycode::label).collect::<Option<Vec<_>>>();
+        let instead = match (text.len() <= LONGEST).then(ascii).flatten() {
+            Some(labels) => format!("write it in its ASCII form: `{wild}{}`", labels.join(".")),
+            None => "write it in its ASCII form, `xn--...`".to_owned(),
+        };
         return refused("is not ASCII", format!("the proxy compares the name that is on the wire; {instead}"));
     }
     let lower = text.to_ascii_lowercase();
@@ -126,12 +142,6 @@ fn name(text: &str) -> Result<String, Refused> {
         return refused(
             "is the proxy itself",
             "the name is looked up where the proxy runs; loopback of the agent's own container needs no entry",
-        );
-    }
-    if !lower.contains('.') && is_public_suffix(&lower) {
-        return refused(
-            "is a top-level domain, and no host has this name",
-            format!("it would match nothing; write the host that you mean: `example.{lower}`"),
         );
     }
     Ok(lower)
@@ -176,10 +186,6 @@ fn address<T>() -> Result<T, Refused> {
         "is an address, not a name",
         "certificates and the proxy's checks go by names, and an address may be anybody's tomorrow; write the host's name",
     )
-}
-
-fn write(host: &str) -> String {
-    if host.is_empty() { "write the host's name".to_owned() } else { format!("write `{}`", shown(host)) }
 }
 
 /// Whether a registry hands out the names below this one to anybody who asks.
@@ -312,6 +318,8 @@ mod tests {
         assert!(instead("a.com.").contains("`a.com`"));
         assert!(instead(".a.com").contains("`*.a.com`"));
         assert!(instead("Bücher.example").contains("`xn--bcher-kva.example`"));
+        assert!(instead("*.Bücher.example").contains("`*.xn--bcher-kva.example`"));
+        assert!(instead("*.a.com.").contains("`*.a.com`"));
         assert!(instead("*.co.uk").contains("`*.example.co.uk`"));
     }
 

@@ -162,10 +162,8 @@ fn reference(text: &str) -> Result<(), (String, String)> {
         Some((path, tag)) if !tag.contains('/') => (path, Some(tag)),
         _ => (name, None),
     };
-    if let Some(tag) = tag {
-        if tag.is_empty() || tag.len() > 128 || tag.starts_with(['.', '-']) {
-            return Err(("has no valid tag after the `:`".to_owned(), example.to_owned()));
-        }
+    if tag.is_some_and(|tag| tag.is_empty() || tag.len() > 128 || tag.starts_with(['.', '-'])) {
+        return Err(("has no valid tag after the `:`".to_owned(), example.to_owned()));
     }
     let repository = match path.split_once('/') {
         Some((registry, rest)) if registry.contains(['.', ':']) || registry == "localhost" => {

@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::error::{Code, ManifestError, shown};
-use super::guest::GuestPath;
+use super::guest::{self, GuestPath};
 use super::keys::{self, Key};
 use super::limits::SomeLimits;
 use super::model::{Agent, EnvValue, Exec, Image, Prompt, Runtime, Sandbox, SshKey, Via, WorkspaceMode};
@@ -80,6 +80,7 @@ pub(super) struct SomeCopy {
 impl Reader<'_> {
     pub(super) fn layer(&mut self, table: &DeTable<'_>) -> Layer {
         let mut layer = Layer::default();
+        let mut user_refused = false;
         for (key, name, value) in self.entries(&keys::BOTTLE, table) {
             match key.name {
                 "extends" => {
@@ -89,10 +90,11 @@ impl Reader<'_> {
                 "sandbox" => layer.sandbox = self.choice(key, value, SANDBOXES),
                 "image" => layer.image = Some(self.image(key, value).unwrap_or_else(|| Image::Ref(String::new()))),
                 "user" => {
-                    let user = self.user(key, value).unwrap_or_else(|| "refused".to_owned());
-                    layer.user = Some(Spanned::new(value.span(), user));
+                    let user = self.user(key, value);
+                    user_refused = user.is_none();
+                    layer.user = Some(Spanned::new(value.span(), user.unwrap_or_default()));
                 }
-                "home" => layer.home = Some(self.home(key, value).unwrap_or_else(|| "/refused".to_owned())),
+                "home" => layer.home = Some(self.home(key, value).unwrap_or_else(|| guest::UNKNOWN_HOME.to_owned())),
                 "agent" => layer.agent = self.choice(key, value, AGENTS),
                 "command" => layer.command = self.argv(key, value),
                 "requires" => layer.requires = self.requires(key, value),
@@ -110,6 +112,10 @@ impl Reader<'_> {
                 "exec" => layer.exec = self.exec(key, value),
                 _ => {}
             }
+        }
+        // The home of a user that was refused is not known either.
+        if user_refused && layer.home.is_none() {
+            layer.home = Some(guest::UNKNOWN_HOME.to_owned());
         }
         layer
     }

@@ -81,7 +81,7 @@ impl Reader<'_> {
             key,
             value.span(),
             format!("`{}` is no number of processors", shown(text)),
-            "the engine would refuse it; write a number above zero, with a dot for parts",
+            "zero would be no limit to some engines; write a number above it, with a dot for parts",
         );
         None
     }

@@ -187,8 +187,10 @@ impl Reader<'_> {
                         || copy.iter().any(|copy| tilde(&copy.to))
                     {
                         self.no_home(user, place);
+                        guest::UNKNOWN_HOME.to_owned()
+                    } else {
+                        guest::NO_HOME.to_owned()
                     }
-                    guest::NO_HOME.to_owned()
                 }
             },
         };

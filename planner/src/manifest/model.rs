@@ -41,7 +41,7 @@ pub struct Bottle {
     pub image: Image,
     /// The agent's user: a name or a number; `None` leaves it to the image.
     pub user: Option<String>,
-    /// The agent's home in the guest: absolute.
+    /// The agent's home in the guest: absolute, without a slash at its end. `/nonexistent` where a numeric user needs none.
     pub home: String,
     /// Which agent it is, so that skills land where that agent looks.
     pub agent: Agent,
@@ -203,9 +203,9 @@ pub enum Via {
 /// One `[[bottle.NAME.ssh]]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SshKey {
-    /// The alias in the guest's ssh configuration.
+    /// The alias in the guest's ssh configuration: letters, digits, `.`, `_` and `-`, as the other names here.
     pub host: String,
-    /// The real host name.
+    /// The real host name, in lower case.
     pub hostname: String,
     /// The port.
     pub port: u16,
@@ -222,7 +222,7 @@ pub struct SshKey {
 pub struct Copy {
     /// A file or folder of the host.
     pub from: SourcePath,
-    /// Its absolute place in the guest.
+    /// Its absolute place in the guest: that of the file or folder itself.
     pub to: String,
     /// Its owner in the guest: a user's name or number; `None` is the bottle's user.
     pub owner: Option<String>,

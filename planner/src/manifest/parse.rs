@@ -26,7 +26,10 @@ const LEAST: &str = "version = 1\nname = \"acme\"\n\n[bottle.implementer]\nimage
 pub fn parse(name: &str, bytes: &[u8], files: &dyn Files) -> Result<Manifest, ManifestErrors> {
     let text = match text(bytes) {
         Ok(text) => text,
-        Err(error) => return Err(ManifestErrors::new(name, &String::from_utf8_lossy(bytes), vec![error])),
+        Err(error) => {
+            let shown = if bytes.len() > LONGEST { &[] } else { bytes };
+            return Err(ManifestErrors::new(name, &String::from_utf8_lossy(shown), vec![*error]));
+        }
     };
     let (document, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
@@ -40,21 +43,24 @@ pub fn parse(name: &str, bytes: &[u8], files: &dyn Files) -> Result<Manifest, Ma
     }
 }
 
-fn text(bytes: &[u8]) -> Result<&str, ManifestError> {
+fn text(bytes: &[u8]) -> Result<&str, Box<ManifestError>> {
     if bytes.len() > LONGEST {
-        return Err(ManifestError::whole(Code::TooLarge, format!("a manifest of {} bytes is too large", bytes.len()))
-            .help("at most 1 MiB is read, which is thousands of bottles; is this the right file?"));
+        let error = ManifestError::whole(Code::TooLarge, format!("a manifest of {} bytes is too large", bytes.len()));
+        return Err(Box::new(
+            error.help("at most 1 MiB is read, which is thousands of bottles; is this the right file?"),
+        ));
     }
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let offset = error.valid_up_to();
-        ManifestError::at(Code::NotUtf8, offset..offset + 1, format!("the byte at offset {offset} is not UTF-8"))
+        let message = format!("the byte at offset {offset} is not UTF-8");
+        ManifestError::at(Code::NotUtf8, offset..offset + 1, message)
             .label("this byte")
             .help("TOML is UTF-8; save the file in that encoding")
     })?;
     // A byte order mark is allowed and says nothing.
     if text.trim_start_matches('\u{feff}').trim().is_empty() {
-        return Err(ManifestError::whole(Code::Empty, "the manifest is empty")
-            .help(format!("this is enough to begin with:\n{LEAST}")));
+        let error = ManifestError::whole(Code::Empty, "the manifest is empty");
+        return Err(Box::new(error.help(format!("this is enough to begin with:\n{LEAST}"))));
     }
     Ok(text)
 }

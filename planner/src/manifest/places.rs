@@ -13,6 +13,8 @@ use crate::source::SourcePath;
 /// Where a bottle's prompt is written, below its home.
 pub(super) const PROMPT: &str = ".bottle-prompt.md";
 
+const SKILL: &str = "a skill";
+
 /// Something that is put in the guest.
 struct Place {
     path: String,
@@ -60,7 +62,7 @@ impl Reader<'_> {
         }
         for skill in skills {
             let path = format!("{home}/{}/{}", agent.skills_folder(), skill.get_ref().file_name());
-            places.push(Place { path, span: skill.span(), what: "a skill", is: Is::Folder });
+            places.push(Place { path, span: skill.span(), what: SKILL, is: Is::Folder });
         }
         if let Some(first) = ssh.first() {
             for (name, is) in [(".ssh", Is::Folder), (".ssh/config", Is::File), (".ssh/known_hosts", Is::File)] {
@@ -107,20 +109,18 @@ impl Reader<'_> {
 
     fn taken(&mut self, first: &Place, second: &Place) {
         let (first, second) = in_order(first, second);
-        let path = shown(&second.path);
-        let error = if first.what == "a skill" && second.what == "a skill" {
-            ManifestError::at(Code::Skill, second.span.clone(), format!("two skills would both be `{path}`")).help(
-                "a skill is named by its folder, and one would be mixed into the other; rename one or leave it out",
-            )
+        let error = if first.what == SKILL && second.what == SKILL {
+            let name = second.path.rsplit('/').next().unwrap_or_default();
+            ManifestError::at(Code::Skill, second.span.clone(), format!("two skills would be called `{}`", shown(name)))
+                .help(
+                    "a skill is named by its folder, and one would be mixed into the other; rename one or leave it out",
+                )
         } else {
-            ManifestError::at(
-                Code::DestinationTaken,
-                second.span.clone(),
-                format!("`{path}` is the place of two things: {} and {}", first.what, second.what),
-            )
-            .help("one would be written over the other; choose another place for one of them or leave it out")
+            let message = format!("two things would be put at `{}`", shown(&second.path));
+            ManifestError::at(Code::DestinationTaken, second.span.clone(), message)
+                .help("one would be written over the other; choose another place for one of them or leave it out")
         };
-        self.report(error.label("the second").and(first.span.clone(), "the first"));
+        self.report(error.label(second.what).and(first.span.clone(), first.what));
     }
 
     fn below_a_file(&mut self, above: &Place, below: &Place) {

@@ -1,6 +1,6 @@
 //! The keys of the manifest as a whole: `version`, `name`, `network.pool`, `sidecar.image`.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::{IpNet, Ipv4Net};
 use toml::de::DeTable;
@@ -102,6 +102,10 @@ fn range(text: &str) -> Result<Ipv4Net, (String, String)> {
         }
         Err(_) => return Err(("is no range of addresses".to_owned(), write)),
     };
+    // A number with a zero in front is octal to some and decimal to others.
+    if text.split('/').next().is_none_or(|address| address.parse::<Ipv4Addr>().is_err()) {
+        return Err(("has a number that begins with a zero".to_owned(), format!("write `{}`", net.trunc())));
+    }
     if net.trunc() != net {
         return Err(("has bits set below its prefix".to_owned(), format!("write `{}`", net.trunc())));
     }

@@ -64,7 +64,7 @@ impl<'a> Reader<'a> {
         self.report(
             ManifestError::at(Code::UnknownKey, name.span(), format!("{} has no key `{}`", keys.place, shown(text)))
                 .label("not a known key")
-                .help(format!("a key that nobody reads would be a wish that nobody grants; {instead}")),
+                .help(format!("it would change nothing, so it is refused rather than ignored; {instead}")),
         );
     }
 
@@ -205,11 +205,15 @@ impl<'a> Reader<'a> {
             return Some(*chosen);
         }
         let names = || words.iter().map(|(word, _)| *word);
-        let instead = nearest(text, names()).map_or(String::new(), |word| format!("did you mean `{word}`? "));
+        let choices = listed(names());
+        let instead = match nearest(text, names()) {
+            Some(word) => format!("did you mean `{word}`? The choices are {choices}"),
+            None => format!("the choices are {choices}"),
+        };
         self.report(
             ManifestError::at(Code::Choice, span, format!("`{what}` cannot be `{}`", shown(text)))
                 .label("not one of the choices")
-                .help(format!("{instead}The choices are {}", listed(names()))),
+                .help(instead),
         );
         None
     }

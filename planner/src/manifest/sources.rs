@@ -5,6 +5,9 @@ use super::keys::Key;
 use super::read::{Reader, Span, Value};
 use crate::source::{FileError, Kind, SourcePath};
 
+/// The longest path of Linux, in bytes, with the NUL at its end: `PATH_MAX`.
+pub(super) const LONGEST: usize = 4096;
+
 /// What a key needs at its path.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Want {
@@ -20,8 +23,23 @@ impl Reader<'_> {
         self.source_at(text, value.span(), want)
     }
 
-    /// The same for a path already taken out of its value.
+    /// The path of a secret. It is read when it is used, so a plan can be made where it is not: on a colleague's machine, or a forge's.
+    pub(super) fn secret_file(&mut self, text: &str, span: Span) -> Option<SourcePath> {
+        let path = self.spelt(text, span.clone())?;
+        if self.look(&path) != Err(FileError::Missing) {
+            self.stands(&path, span, Want::File)?;
+        }
+        Some(path)
+    }
+
+    /// The same as [`Reader::source`] for a path already taken out of its value.
     pub(super) fn source_at(&mut self, text: &str, span: Span, want: Want) -> Option<(SourcePath, Kind)> {
+        let path = self.spelt(text, span.clone())?;
+        let kind = self.stands(&path, span, want)?;
+        Some((path, kind))
+    }
+
+    fn spelt(&mut self, text: &str, span: Span) -> Option<SourcePath> {
         if let Some((problem, instead)) = misspelt(text) {
             self.report(
                 ManifestError::at(Code::Path, span, format!("`{}` {problem}", shown(text)))
@@ -30,9 +48,7 @@ impl Reader<'_> {
             );
             return None;
         }
-        let path = SourcePath::new(text);
-        let kind = self.stands(&path, span, want)?;
-        Some((path, kind))
+        Some(SourcePath::new(text))
     }
 
     /// What stands at a path, if it is what is wanted.
@@ -96,6 +112,12 @@ impl Reader<'_> {
 fn misspelt(text: &str) -> Option<(&'static str, String)> {
     if text.is_empty() {
         return Some(("is empty", "write `.` for the manifest's own folder".to_owned()));
+    }
+    if text.len() > LONGEST {
+        return Some((
+            "is longer than any path",
+            format!("systems open paths of less than {LONGEST} bytes; is it one?"),
+        ));
     }
     if text.chars().any(char::is_control) {
         return Some((

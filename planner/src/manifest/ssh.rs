@@ -10,7 +10,6 @@ use super::hosts;
 use super::keys::{self, Key};
 use super::model::SshKey;
 use super::read::{Reader, Span, Value};
-use super::sources::Want;
 
 /// The types of host keys that OpenSSH takes, without those it has given up.
 const TYPES: &[&str] = &[
@@ -107,7 +106,8 @@ impl Reader<'_> {
     }
 
     fn private_key(&mut self, key: &Key, value: &Value<'_>) -> Option<crate::source::SourcePath> {
-        let (path, _) = self.source(key, value, Want::File)?;
+        let text = self.string(key, value)?;
+        let path = self.secret_file(text, value.span())?;
         let Some(private) = path.as_str().strip_suffix(".pub") else { return Some(path) };
         self.report(
             ManifestError::at(Code::Ssh, value.span(), format!("`{}` is a public key", shown(path.as_str())))
@@ -141,10 +141,10 @@ fn known_host(text: &str) -> Result<(), (String, String)> {
     let words: Vec<&str> = text.split(' ').collect();
     let (kind, blob) = match words.as_slice() {
         [kind, blob] if TYPES.contains(kind) => (*kind, *blob),
-        [_, kind, blob, ..] if TYPES.contains(kind) => {
+        [host, kind, _, ..] if TYPES.contains(kind) => {
             return Err((
                 "begins with a host".to_owned(),
-                format!("`hostname` is that already; write `{}`", shown(&format!("{kind} {blob}"))),
+                format!("`hostname` is that already; leave `{}` out", shown(host)),
             ));
         }
         [kind, _, _, ..] if TYPES.contains(kind) => {

@@ -1,7 +1,10 @@
 //! What a run does, one behaviour at a time.
 
 use std::io;
+use std::os::unix::process::ExitStatusExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use bottle_planner::intent::{ObjectName, Step};
 use bottle_planner::name::ProjectName;
@@ -402,4 +405,31 @@ fn each_moment_of_a_crash_leaves_its_own_traces() {
     let (scene, asked) = crashed_at("b@end");
     assert_eq!(asked.len(), 2);
     assert_eq!(scene.known_addresses(), ["a", "b"]);
+}
+
+const FOLDER: &str = "BOTTLE_TEST_RUN_FOLDER";
+
+#[test]
+#[ignore = "the process that the test below sees killed"]
+fn as_a_process_that_is_killed() {
+    let Some(folder) = std::env::var_os(FOLDER) else { return };
+    let mut scene = two_chains();
+    scene.jobs = 1;
+    scene.crash = Some(Crash { at: "b@answer".parse().unwrap(), death: Death::Process });
+    let (journal, _) = Journal::open(Path::new(&folder)).unwrap();
+    scene.run_with(journal);
+}
+
+#[test]
+fn a_process_is_killed_at_its_crash_point() {
+    let folder = tempfile::tempdir().unwrap();
+    let ended = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "run::tests::behaviour::as_a_process_that_is_killed", "--ignored"])
+        .env(FOLDER, folder.path())
+        .stdout(Stdio::null())
+        .status()
+        .unwrap();
+    assert_eq!(ended.signal(), Some(9), "{ended}");
+    let known = crate::journal::read(folder.path()).unwrap().done;
+    assert_eq!(known.keys().map(|address| address.as_str()).collect::<Vec<_>>(), ["a"]);
 }
