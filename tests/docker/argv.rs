@@ -18,11 +18,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 /// Calls that only ask. `docker cp` from a container to standard output asks too, and is part of a plan.
 fn asks(call: &[String]) -> bool {
     let words: Vec<&str> = call.iter().map(String::as_str).skip(1).collect();
-    match words.as_slice() {
-        ["version" | "info" | "ps" | "logs", ..] => true,
-        [_, "ls" | "inspect", ..] => true,
-        _ => false,
-    }
+    matches!(words.as_slice(), ["version" | "info" | "ps" | "logs", ..] | [_, "ls" | "inspect", ..])
 }
 
 /// A planned word with what only the engine knows: objects stand for their ids, paths for those of this machine.

@@ -140,8 +140,9 @@ fn said_by_a_command(project: &Project) {
         "[bottle.agent.env]\nTOKEN = { env = \"GH_PAT\" }\n\
          [[bottle.agent.exec]]\nrun = [\"sh\", \"-c\", \"echo \\\"the token is $TOKEN.\\\" >&2; exit 3\"]",
     );
-    for format in ["text", "json"] {
-        let env = [("GH_PAT", OsString::from("planted-gh-pat"))];
+    // The second time the container has it already, and nobody reads it again: another value is set, or none.
+    let env = |value: &str| vec![("GH_PAT", OsString::from(value))];
+    for (format, env) in [("text", env("planted-gh-pat")), ("json", env("a newer one")), ("text", Vec::new())] {
         let said = project.run_with(&["apply", "--yes", "--format", format], &env).exits(1);
         let text = format!("{}{}", said.stdout, said.stderr);
         assert!(text.contains("the token is ***."), "{text}");

@@ -7,7 +7,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
 use libtest_mimic::Trial;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::change::REVIEWER;
 use crate::engine::{Own, attempt, docker, inspect, shell, succeeds, wait_until};
@@ -203,10 +203,12 @@ fn to_the_host(project: &Project) {
     }
 }
 
-/// Names: of the sidecar, and no others.
+/// Names: of the sidecar, and no others. Where the engine's machine cannot resolve names itself, only the resolver's address shows that
+/// none are asked for.
 fn to_names(project: &Project) {
     project.apply();
     let agent = project.agent("implementer");
+    assert_eq!(inspect("container", &agent)["HostConfig"]["Dns"], json!(["127.0.0.1"]));
     assert!(succeeds(&agent, "node", "timeout 5 nslookup pipelock"), "the control: the sidecar has a name");
     for name in ["example.org", LISTED, "host.docker.internal", "deb.debian.org"] {
         let asked = attempt(&["exec", "--user", "node", &agent, "timeout", "5", "nslookup", name]);
