@@ -44,6 +44,8 @@ impl miette::Diagnostic for Failed {
     }
 
     fn help(&self) -> Option<Box<dyn fmt::Display + '_>> {
-        Some(Box::new("what did not depend on it is done; once the cause is mended, `bottle apply` goes on from here"))
+        Some(Box::new(
+            "what did not depend on it is done; once the cause is mended, the same command goes on from here",
+        ))
     }
 }

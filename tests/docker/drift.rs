@@ -3,7 +3,7 @@
 use libtest_mimic::Trial;
 
 use crate::change::reaches_its_proxy;
-use crate::engine::{Own, docker, exists, inspect, lines, run_of};
+use crate::engine::{Own, docker, exists, inspect, lines, run_of, shell};
 use crate::project::{Project, remove_by_hand};
 use crate::trial;
 
@@ -14,6 +14,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("drift::sidecar_removed", "sidecar", sidecar_removed),
         trial("drift::agent_attached", "sidecar", agent_attached),
         trial("drift::agent_detached", "sidecar", agent_detached),
+        trial("drift::agent_renamed", "sidecar", agent_renamed),
+        trial("drift::agent_restarted", "sidecar", agent_restarted),
         trial("drift::network_removed", "sidecar", network_removed),
         trial("drift::image_removed", "bare", image_removed),
     ]
@@ -130,5 +132,30 @@ fn image_removed(project: &Project) {
     project.apply();
     assert!(exists("image", &image));
     run_of(&agent);
+    project.is_as_declared();
+}
+
+/// A name of ours given to nothing, and ours under a name that nobody declared.
+fn agent_renamed(project: &Project) {
+    let [agent, sidecar] = applied(project);
+    let before = run_of(&sidecar);
+    let other = format!("bottle-test-{}-renamed", project.name);
+    docker(&["rename", &agent, &other]);
+    project.has_drifted();
+    project.apply();
+    assert!(!exists("container", &other), "an agent of ours runs on under another name");
+    assert_eq!(run_of(&sidecar), before);
+    assert!(reaches_its_proxy(&agent));
+    project.is_as_declared();
+}
+
+/// A restart by hand: what started with the container is done again, what it has on its disk is not.
+fn agent_restarted(project: &Project) {
+    project.declare("[[bottle.implementer.exec]]\nrun = [\"sh\", \"-c\", \"echo once >> ~/done\"]");
+    let [agent, sidecar] = applied(project);
+    docker(&["restart", "--time", "1", &agent, &sidecar]);
+    project.apply();
+    assert!(reaches_its_proxy(&agent));
+    assert_eq!(shell(&agent, "node", "cat ~/done"), "once");
     project.is_as_declared();
 }

@@ -11,6 +11,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("foreign::container", "sidecar", container),
         trial("foreign::network", "sidecar", network),
         trial("foreign::left_alone", "sidecar", left_alone),
+        trial("foreign::in_our_network", "sidecar", in_our_network),
         trial("foreign::of_our_image", "bare", of_our_image),
     ]
 }
@@ -75,10 +76,28 @@ fn of_our_image(project: &Project) {
     assert_eq!(label, project.name, "it inherits the label, or nothing is shown here");
     let before = run_of(&name);
     project.is_as_declared();
-    let said = project.run(&["destroy", "--yes"]);
+    // The image is in use, and goes once it is not.
+    let said = project.run(&["destroy", "--yes"]).exits(1);
+    assert!(said.stderr.contains(&image), "{}", said.stderr);
     assert_eq!(run_of(&name), before);
-    assert!(!exists("container", &project.agent("agent")));
-    // The image is in use; it goes once it is not.
-    assert!(said.code == Some(0) || said.stderr.contains(&image), "{}", said.stderr);
+    assert_eq!(project.objects(), [format!("image {image}")]);
     drop(own);
+}
+
+/// A container of somebody's in a network of ours: it stays, so the network does, until it is gone.
+fn in_our_network(project: &Project) {
+    project.apply();
+    let name = format!("bottle-test-{}-guest", project.name);
+    let own = Own::container(
+        &name,
+        &["run", "--detach", "--name", &name, "--network", &project.egress(), engine_images::GUEST],
+    );
+    let before = run_of(&name);
+    let said = project.run(&["destroy", "--yes"]).exits(1);
+    assert!(said.stderr.contains(&project.egress()), "{}", said.stderr);
+    assert_eq!(run_of(&name), before);
+    assert_eq!(project.objects(), [format!("network {}", project.egress())], "the rest could go");
+    drop(own);
+    project.run(&["destroy", "--yes"]).exits(0);
+    project.is_gone();
 }
