@@ -24,7 +24,7 @@ pub(crate) const REVIEWER: &str = "[bottle.reviewer]\nimage = { ref = \"bottle-t
 
 /// Asks the proxy's health from an agent, which goes by the proxy's name on the internal network.
 pub(crate) fn reaches_its_proxy(agent: &str) -> bool {
-    succeeds(agent, "node", "timeout 5 wget -Y off -qO- http://pipelock:8888/health")
+    succeeds(agent, "node", "timeout 10 wget -Y off -qO- http://pipelock:8888/health")
 }
 
 fn variable(project: &Project) {

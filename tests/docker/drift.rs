@@ -80,7 +80,7 @@ fn sidecar_removed(project: &Project) {
 fn agent_attached(project: &Project) {
     let [agent, _] = applied(project);
     let before = run_of(&agent);
-    let other = format!("bottle-test-{}", project.name);
+    let other = format!("bottle-test-{}-outside", project.name);
     let _own = Own::network(&other, &[]);
     docker(&["network", "connect", &other, &agent]);
     let shown = project.has_drifted();

@@ -111,6 +111,14 @@ impl Own {
 impl Drop for Own {
     fn drop(&mut self) {
         let words: Vec<&str> = self.remove.iter().map(String::as_str).collect();
-        let _ = Command::new("docker").args(words).output();
+        if let ["network", _, name] = words[..] {
+            // Its members would keep it.
+            let members =
+                attempt(&["network", "inspect", "--format", "{{range $id, $_ := .Containers}}{{$id}} {{end}}", name]);
+            for member in String::from_utf8_lossy(&members.stdout).split_whitespace() {
+                attempt(&["network", "disconnect", "--force", name, member]);
+            }
+        }
+        attempt(&words);
     }
 }

@@ -227,6 +227,10 @@ impl Project {
     pub(crate) fn finish(self) {
         self.run(&["destroy", "--yes"]).exits(0);
         self.is_gone();
+        let own = format!("name=bottle-test-{}-", self.name);
+        for list in [&["ps", "--all", "--quiet"][..], &["network", "ls", "--quiet"], &["volume", "ls", "--quiet"]] {
+            assert_eq!(lines(&[list, &["--filter", &own]].concat()), [""; 0], "the trial left something of its own");
+        }
     }
 
     /// Nothing of it is there.

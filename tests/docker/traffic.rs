@@ -10,7 +10,7 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::change::REVIEWER;
-use crate::engine::{Own, attempt, docker, inspect, shell, succeeds, wait_until};
+use crate::engine::{Own, docker, inspect, shell, succeeds, wait_until};
 use crate::project::Project;
 use crate::trial;
 
@@ -51,15 +51,23 @@ const PROXY: Service =
 const NEIGHBOUR: Service = Service { port: 7777, asked: "", answers: "here" };
 
 impl Service {
-    /// A script that succeeds where the service answers at an address.
+    /// A script that prints an address with the port where the service answers at it, and nothing where it does not.
     fn at(self, address: &str) -> String {
         let Self { port, asked, answers } = self;
-        format!("printf '{asked}' | timeout 4 nc -w 3 {address} {port} | grep -q '{answers}'")
+        format!(
+            "(printf '{asked}' | timeout 4 nc -w 3 {address} {port} | grep -q '{answers}' && echo {address}:{port}) & "
+        )
     }
 }
 
-fn answers(container: &str, user: &str, service: Service, address: &str) -> bool {
-    succeeds(container, user, &service.at(address))
+/// A script that prints where services answer. They are asked at once, since most of them are never to answer.
+fn where_they_answer(services: &[(Service, &str)]) -> String {
+    services.iter().map(|(service, address)| service.at(address)).collect::<String>() + "wait"
+}
+
+/// How many of some services answer somebody in a container.
+fn answering(container: &str, user: &str, services: &[(Service, &str)]) -> usize {
+    shell(container, user, &where_they_answer(services)).lines().count()
 }
 
 fn address(seen: &Value, network: &str) -> String {
@@ -73,15 +81,15 @@ fn gateway(container: &str, network: &str) -> String {
 }
 
 /// A container of the test's own on a network, that anything can be tried from.
-fn control(project: &Project, network: &str, number: usize) -> (Own, String) {
-    let name = format!("bottle-test-{}-control-{number}", project.name);
+fn control(project: &Project, network: &str) -> (Own, String) {
+    let name = format!("bottle-test-{}-control", project.name);
     let own = Own::container(&name, &["run", "--detach", "--name", &name, "--network", network, engine_images::GUEST]);
     (own, name)
 }
 
-/// The sidecar's loopback, by a container that shares its network.
-fn beside(container: &str, script: &str) -> std::process::Output {
-    attempt(&["run", "--rm", "--network", &format!("container:{container}"), engine_images::GUEST, "sh", "-c", script])
+/// What a shell prints that shares a container's network: a sidecar has none of its own.
+fn beside(container: &str, script: &str) -> String {
+    docker(&["run", "--rm", "--network", &format!("container:{container}"), engine_images::GUEST, "sh", "-c", script])
 }
 
 /// The origin is on a bridge network of the test's own, which the sidecar is connected to by hand: neighbours on the egress network are
@@ -89,7 +97,7 @@ fn beside(container: &str, script: &str) -> std::process::Output {
 fn through_the_proxy(project: &Project) {
     project.apply();
     let (agent, sidecar) = (project.agent("implementer"), project.sidecar("implementer"));
-    let outside = format!("bottle-test-{}", project.name);
+    let outside = format!("bottle-test-{}-outside", project.name);
     let _network = Own::network(&outside, &[]);
     let origin = format!("bottle-test-{}-origin", project.name);
     let of_origin = [
@@ -107,10 +115,9 @@ fn through_the_proxy(project: &Project) {
     let _origin = Own::container(&origin, &[&of_origin[..], &[engine_images::GUEST, engine_images::ORIGIN]].concat());
     docker(&["network", "connect", &outside, &sidecar]);
     let at = address(&inspect("container", &origin), &outside);
-    let (_control, control) = control(project, &outside, 0);
-    wait_until("the origin serves", || {
-        answers(&control, "root", ORIGIN_PAGES, &at) && answers(&control, "root", ORIGIN_ECHO, &at)
-    });
+    let (_control, control) = control(project, &outside);
+    let services = [(ORIGIN_PAGES, at.as_str()), (ORIGIN_ECHO, at.as_str())];
+    wait_until("the origin serves", || answering(&control, "root", &services) == services.len());
 
     let ok = asked(&agent, &format!("GET http://{LISTED}/ HTTP/1.1\\r\\nHost: {LISTED}"));
     assert!(ok.starts_with("HTTP/1.") && ok.contains(" 200 "), "{ok}");
@@ -127,9 +134,7 @@ fn through_the_proxy(project: &Project) {
     }
     // Past the proxy.
     for user in ["node", "root"] {
-        for service in [ORIGIN_PAGES, ORIGIN_ECHO] {
-            assert!(!answers(&agent, user, service, &at), "{user} reaches the origin at {}", service.port);
-        }
+        assert_eq!(shell(&agent, user, &where_they_answer(&services)), "", "{user} reaches the origin");
     }
     assert!(!succeeds(&agent, "root", &format!("ping -c 1 -W 2 {at}")));
 }
@@ -144,7 +149,7 @@ fn routes(project: &Project) {
         let line = routes.lines().find(|line| line.starts_with("default"))?;
         line.split_whitespace().nth(2).map(str::to_owned)
     };
-    assert_eq!(default(&String::from_utf8_lossy(&beside(&sidecar, "ip route").stdout)), Some(gateway.clone()));
+    assert_eq!(default(&beside(&sidecar, "ip route")), Some(gateway.clone()));
     if let Some(nobody) = default(&shell(&agent, "node", "ip route")) {
         let addresses = docker(&["run", "--rm", "--network", "host", engine_images::GUEST, "ip", "-4", "addr"]);
         assert!(addresses.contains(&format!(" {gateway}/")), "the control: the host has the other gateway's address");
@@ -166,7 +171,7 @@ fn to_the_host(project: &Project) {
     });
     project.apply();
     let agent = project.agent("implementer");
-    let (_control, control) = control(project, &project.egress(), 0);
+    let (_control, control) = control(project, &project.egress());
     let internal = inspect("network", &project.internal("implementer"))["IPAM"]["Config"][0].clone();
     let default = inspect("network", "bridge")["IPAM"]["Config"][0].clone();
 
@@ -209,11 +214,11 @@ fn to_names(project: &Project) {
     project.apply();
     let agent = project.agent("implementer");
     assert_eq!(inspect("container", &agent)["HostConfig"]["Dns"], json!(["127.0.0.1"]));
-    assert!(succeeds(&agent, "node", "timeout 5 nslookup pipelock"), "the control: the sidecar has a name");
-    for name in ["example.org", LISTED, "host.docker.internal", "deb.debian.org"] {
-        let asked = attempt(&["exec", "--user", "node", &agent, "timeout", "5", "nslookup", name]);
-        assert!(!asked.status.success(), "{name}: {}", String::from_utf8_lossy(&asked.stdout));
-    }
+    let look_up = format!(
+        "for name in pipelock example.org {LISTED} host.docker.internal deb.debian.org; do \
+         (timeout 5 nslookup $name >/dev/null 2>&1 && echo $name) & done; wait"
+    );
+    assert_eq!(shell(&agent, "node", &look_up), "pipelock");
     assert!(
         !shell(&agent, "node", "cat /etc/resolv.conf").contains("search "),
         "a search domain tells of the host's network"
@@ -239,25 +244,21 @@ fn to_neighbours(project: &Project) {
         "EXEC:echo here",
     ]);
 
-    // The controls: a member of their network sees the agent's service and the proxy.
-    let (_control, control) = control(project, &theirs, 0);
-    wait_until("the neighbour serves", || answers(&control, "root", NEIGHBOUR, &targets[0]));
-    assert!(answers(&control, "root", PROXY, &targets[1]));
-    let own = beside(&project.sidecar("reviewer"), &PROXY.at(&targets[2]));
-    assert!(own.status.success(), "the proxy does not serve on the egress network: nothing would be shown below");
+    let [their_agent, their_proxy, their_way_out] = targets.each_ref().map(String::as_str);
+    let services = [(NEIGHBOUR, their_agent), (PROXY, their_proxy), (PROXY, their_way_out)];
+
+    // The controls: a member of their network sees the agent's service and the proxy, and the proxy serves on the egress network too.
+    let (_control, control) = control(project, &theirs);
+    wait_until("the neighbours serve", || answering(&control, "root", &services[..2]) == 2);
+    assert_ne!(beside(&project.sidecar("reviewer"), &where_they_answer(&services[2..])), "");
 
     for user in ["node", "root"] {
-        assert!(!answers(&agent, user, NEIGHBOUR, &targets[0]), "{user} reaches the other agent");
-        assert!(!answers(&agent, user, PROXY, &targets[1]), "{user} reaches the other sidecar");
-        assert!(!answers(&agent, user, PROXY, &targets[2]), "{user} reaches the other sidecar's way out");
+        assert_eq!(shell(&agent, user, &where_they_answer(&services)), "", "{user} of an agent reaches its neighbours");
     }
     for name in [project.agent("reviewer"), project.sidecar("reviewer")] {
         assert!(!succeeds(&agent, "node", &format!("timeout 5 nslookup {name}")), "{name} has an address");
     }
-    for (target, service) in [(&targets[0], NEIGHBOUR), (&targets[1], PROXY), (&targets[2], PROXY)] {
-        let reached = beside(&sidecar, &service.at(target));
-        assert!(!reached.status.success(), "a sidecar reaches its neighbour at {target}");
-    }
+    assert_eq!(beside(&sidecar, &where_they_answer(&services)), "", "a sidecar reaches its neighbours");
     // Through its own proxy neither: a neighbour's name is not listed.
     let refused = asked(&agent, &format!("CONNECT {}:8888 HTTP/1.1\\r\\nHost: x", targets[2]));
     assert!(refused.contains(" 403 "), "{refused}");
