@@ -379,6 +379,8 @@ impl Compiler<'_> {
         let start = self.add(Address::of(name, "agent", "start"), Step::Start(container.clone()), before_start)?;
         let relay = self.ssh(bottle, &container, &start)?;
 
+        let secret = bottle.env.iter().filter(|(_, value)| !matches!(value, EnvValue::Literal(_)));
+        let hides: Vec<String> = secret.map(|(name, _)| name.clone()).collect();
         let mut previous: Option<Address> = None;
         for (number, exec) in bottle.exec.iter().enumerate() {
             let step = Step::Exec(Exec {
@@ -387,6 +389,7 @@ impl Compiler<'_> {
                 env: BTreeMap::new(),
                 command: exec.run.clone(),
                 stdin: None,
+                hides: hides.clone(),
                 lasts: Lasts::Container,
             });
             // A command that was declared after others may use what they made.

@@ -47,6 +47,7 @@ fn as_root(container: &ObjectName, command: Vec<String>, stdin: Option<Secret>) 
         env: BTreeMap::new(),
         command,
         stdin,
+        hides: Vec::new(),
         lasts: Lasts::Run,
     }
 }
