@@ -73,7 +73,7 @@ fn library(count: usize) {
         let occupied = Occupied::default();
         let facts = Facts { project: &manifest.name, profile: &profile, pool: manifest.pool, occupied: &occupied };
         let (lowered, graph) = seconds(|| lower(graph, &facts).expect("it lowers").0);
-        let (spelled, _) = seconds(|| spelling::spell(&graph, &profile, &manifest.name));
+        let (spelled, _) = seconds(|| spelling::spell(graph, &profile, &manifest.name));
         for (figures, value) in figures.iter_mut().zip([parsed, compiled, lowered, spelled, built, rendered, in_json]) {
             figures.add(value);
         }
