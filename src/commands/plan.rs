@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &arguments::Plan) -> Result<Exit, Fault> {
     let plan = build(&file.manifest, &file.files, target)?;
     match arguments.format {
         PlanFormat::Text => terminal::plan(&plan),
-        PlanFormat::Json => terminal::print(&render::json(&plan)),
+        PlanFormat::Json => terminal::plan_as_json(&plan),
         PlanFormat::Markdown => terminal::print(&render::markdown(&plan)),
     }
     if unmet(&plan) {

@@ -56,7 +56,7 @@ pub fn verify(graph: &Graph) -> Result<(), Broken> {
     }
     let guarded: HashSet<&str> = ready.iter().filter_map(|address| address.bottle()).collect();
 
-    for node in graph.nodes() {
+    for (node, needs) in graph.with_needs() {
         let (role, memberships) = match &node.step {
             Step::CreateContainer(container) => (container.role, container.networks.iter().collect()),
             Step::Attach(attachment) => (
@@ -78,10 +78,9 @@ pub fn verify(graph: &Graph) -> Result<(), Broken> {
         let Some((create, role)) = creates.get(container) else {
             return Err(Broken::BeforeContainer(node.address.clone()));
         };
-        if node.address != **create && !graph.needs(&node.address).any(|(_, on)| on == *create) {
-            let through_start = graph
-                .needs(&node.address)
-                .any(|(need, on)| need == Need::On && graph.get(on).and_then(Step::container) == Some(container));
+        if node.address != **create && !needs.clone().any(|(_, on)| on.address == **create) {
+            let through_start =
+                needs.clone().any(|(need, on)| need == Need::On && on.step.container() == Some(container));
             if !through_start {
                 return Err(Broken::BeforeContainer(node.address.clone()));
             }
@@ -89,7 +88,7 @@ pub fn verify(graph: &Graph) -> Result<(), Broken> {
         if matches!(node.step, Step::Start(_))
             && *role == Role::Agent
             && node.address.bottle().is_some_and(|bottle| guarded.contains(bottle))
-            && !graph.needs(&node.address).any(|(_, on)| ready.contains(on) && on.bottle() == node.address.bottle())
+            && !needs.clone().any(|(_, on)| ready.contains(&on.address) && on.address.bottle() == node.address.bottle())
         {
             return Err(Broken::StartsBeforeSidecar(node.address.clone()));
         }

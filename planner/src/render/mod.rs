@@ -5,7 +5,7 @@ mod markdown;
 mod quote;
 mod text;
 
-pub use json::{PLAN_FORMAT, PLAN_VERSION, json};
+pub use json::{PLAN_FORMAT, PLAN_VERSION, json, write_json};
 pub use markdown::{LONGEST_COMMENT, markdown};
 pub use quote::{harmless, shell};
 pub use text::text;

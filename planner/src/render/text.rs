@@ -1,6 +1,9 @@
 //! The plan as people read it: what it opens and what holds first, then the operations.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
+
+use indexmap::IndexMap;
 
 use super::{argv, harmless, word};
 use crate::address::Address;
@@ -69,20 +72,19 @@ pub(super) fn counts(plan: &Plan) -> String {
     }
 }
 
-/// The sign of a bottle's way out: what becomes of its sidecar.
-fn egress_sign(plan: &Plan, bottle: &BottleName) -> char {
-    let sidecar = Address::of(bottle, "pipelock", "create");
-    plan.entries.iter().find(|entry| entry.address == sidecar).map_or(' ', |entry| entry.verdict.sign())
-}
-
+/// The hosts of each bottle, under the sign of its way out: what becomes of its sidecar.
 pub(super) fn hosts(out: &mut String, plan: &Plan) {
     if plan.bottles.is_empty() {
         return;
     }
     section(out, "may reach");
+    let verdicts: HashMap<&Address, Verdict> =
+        plan.entries.iter().map(|entry| (&entry.address, entry.verdict)).collect();
     for (bottle, summary) in &plan.bottles {
+        let sidecar = Address::of(bottle, "pipelock", "create");
+        let sign = verdicts.get(&sidecar).map_or(' ', |verdict| verdict.sign());
         let allow = if summary.allow.is_empty() { "nothing".to_owned() } else { summary.allow.join(", ") };
-        let _ = writeln!(out, "{} {bottle}: {allow}", egress_sign(plan, bottle));
+        let _ = writeln!(out, "{sign} {bottle}: {allow}");
     }
 }
 
@@ -98,13 +100,11 @@ pub(super) fn secrets(out: &mut String, plan: &Plan) {
 }
 
 /// The standings of one guarantee: those bottles that share one stand on one line.
-fn grouped(plan: &Plan, guarantee: Guarantee) -> Vec<(&Standing, Vec<&BottleName>)> {
-    let mut groups: Vec<(&Standing, Vec<&BottleName>)> = Vec::new();
+fn grouped(plan: &Plan, guarantee: Guarantee) -> IndexMap<&Standing, Vec<&BottleName>> {
+    let mut groups: IndexMap<&Standing, Vec<&BottleName>> = IndexMap::new();
     for (bottle, summary) in &plan.bottles {
-        let Some((_, standing)) = summary.guarantees.iter().find(|(name, _)| *name == guarantee) else { continue };
-        match groups.iter_mut().find(|(group, _)| *group == standing) {
-            Some((_, bottles)) => bottles.push(bottle),
-            None => groups.push((standing, vec![bottle])),
+        if let Some((_, standing)) = summary.guarantees.iter().find(|(name, _)| *name == guarantee) {
+            groups.entry(standing).or_default().push(bottle);
         }
     }
     groups
