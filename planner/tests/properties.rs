@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use bottle_planner::address::Address;
 use bottle_planner::digest::Digest;
-use bottle_planner::intent::{Ways, compile};
+use bottle_planner::intent::{Content, ObjectName, Owner, Step, Ways, compile};
 use bottle_planner::manifest::Manifest;
 use bottle_planner::operation::{Command, LABEL_PROJECT, makes};
 use bottle_planner::passes::{Facts, Occupied, lower, verify};
@@ -49,7 +49,8 @@ proptest! {
         let occupied = Occupied::default();
         let facts = Facts { project: &manifest.name, profile: &profile, pool: manifest.pool, occupied: &occupied, resolvers: &manifest.sidecar_resolvers };
         let (lowered, rewrites) = lower(compiled.graph, &facts).expect("it lowers");
-        prop_assert_eq!(lowered.ordered().len(), lowered.len(), "every step has its turn, so there is no cycle");
+        let all = lowered.len();
+        prop_assert_eq!(lowered.into_ordered().len(), all, "every step has its turn, so there is no cycle");
         for step in rewrites.iter().flat_map(|rewrite| &rewrite.steps) {
             prop_assert!(steps.contains(step), "a rewrite speaks of {step}, which was never there");
         }
@@ -92,11 +93,26 @@ proptest! {
             let labelled = |command: &Command| command.argv.iter().any(|word| word.to_string() == label);
             // A stage has no labels: its name says whose it is.
             prop_assert!(operation.command().is_none_or(labelled), "{}", operation.address);
-            if let bottle_planner::intent::Step::CreateNetwork(network) = &operation.step {
+            if let Step::CreateNetwork(network) = &operation.step {
                 let subnet = network.subnet.expect("a subnet");
                 prop_assert!(manifest.pool.contains(&subnet));
                 prop_assert!(subnets.iter().all(|other| !other.contains(&subnet) && !subnet.contains(other)));
                 subnets.push(subnet);
+            }
+        }
+    }
+
+    #[test]
+    fn copies_agree_on_the_folders_that_lead_to_them(manifest in manifest(5)) {
+        // They are not ordered, so whichever comes last would have its way.
+        let compiled = compile(&manifest, &files()).expect("it compiles");
+        let mut folders: HashMap<(&ObjectName, &str), (&Owner, Option<u32>)> = HashMap::new();
+        for node in compiled.graph.nodes() {
+            let Step::CopyIn(copy) = &node.step else { continue };
+            for entry in copy.files.entries.iter().filter(|entry| entry.content == Content::Folder) {
+                let made = (&entry.owner, entry.mode);
+                let first = *folders.entry((&copy.container, &entry.path)).or_insert(made);
+                prop_assert_eq!(first, made, "{} of {}", &entry.path, &copy.container);
             }
         }
     }
@@ -125,7 +141,7 @@ proptest! {
         let facts = Facts { project: &manifest.name, profile: &profile, pool: manifest.pool, occupied: &occupied, resolvers: &manifest.sidecar_resolvers };
         let (lowered, _) = lower(compiled.graph, &facts).expect("it lowers");
         for node in lowered.nodes() {
-            if let bottle_planner::intent::Step::CreateNetwork(network) = &node.step {
+            if let Step::CreateNetwork(network) = &node.step {
                 let subnet = network.subnet.expect("a subnet");
                 prop_assert!(!foreign.contains(&subnet) && !subnet.contains(&foreign));
             }

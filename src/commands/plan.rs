@@ -1,6 +1,5 @@
 //! `bottle plan`
 
-use bottle_executors::state_dir::StateDir;
 use bottle_planner::plan::{BackendReason, Plan, PlanError, Target, build};
 use bottle_planner::profile::Profile;
 use bottle_planner::render;
@@ -17,12 +16,11 @@ pub(crate) fn run(arguments: &arguments::Plan) -> Result<Exit, Fault> {
         return side_by_side(&file, arguments);
     }
     let part = part(&arguments.bottles)?;
-    let base = state::base()?;
     let named = arguments.backend.first().map(String::as_str);
-    let selected = select(named, Some(&file.manifest), arguments.offline, &base)?;
+    let selected = select(named, Some(&file.manifest), arguments.offline)?;
     let observation = match &selected.engine {
         Some(engine) => {
-            let dir = StateDir::of(&base, selected.profile.backend, &file.manifest.name);
+            let dir = state::dir(selected.profile.backend, &file.manifest.name)?;
             Some(state::look(engine.as_ref(), &dir)?)
         }
         None => None,
@@ -36,7 +34,7 @@ pub(crate) fn run(arguments: &arguments::Plan) -> Result<Exit, Fault> {
     let plan = build(&file.manifest, &file.files, target).map_err(fault)?;
     match arguments.format {
         PlanFormat::Text => terminal::plan(&plan),
-        PlanFormat::Json => terminal::print(&render::json(&plan)),
+        PlanFormat::Json => terminal::plan_as_json(&plan),
         PlanFormat::Markdown => terminal::print(&render::markdown(&plan)),
     }
     if unmet(&plan) {
@@ -86,9 +84,15 @@ pub(crate) fn unmet(plan: &Plan) -> bool {
     for (bottle, summary) in &plan.bottles {
         for (guarantee, standing) in summary.unmet() {
             let (profile, word) = (&plan.profile, standing.word());
-            terminal::note(&format!("error: {bottle} requires {guarantee}, and on {profile} it is {word}: {}", standing.reason()));
+            terminal::note(&format!(
+                "error: {bottle} requires {guarantee}, and on {profile} it is {word}: {}",
+                standing.reason()
+            ));
             any = true;
         }
+    }
+    if any {
+        terminal::note("`bottle apply` refuses: choose a backend on which it holds, or take it out of `requires`");
     }
     any
 }

@@ -75,7 +75,7 @@ impl fmt::Display for Guarantee {
 }
 
 /// Whether a guarantee holds, with the reason. From best to worst.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "standing", content = "reason", rename_all = "kebab-case")]
 pub enum Standing {
     /// It holds; by what.

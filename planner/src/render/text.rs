@@ -1,7 +1,9 @@
 //! The plan as people read it: what it opens and what holds first, then the operations.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
+
+use indexmap::IndexMap;
 
 use super::{argv, harmless, word};
 use crate::address::Address;
@@ -70,25 +72,28 @@ pub(super) fn counts(plan: &Plan) -> String {
     }
 }
 
-/// The sign of a bottle's way out: what becomes of its sidecar, its process or its rules.
-fn egress_sign(plan: &Plan, bottle: &BottleName) -> char {
-    let way = match plan.bottles.get(bottle).and_then(|summary| summary.way) {
-        Some((Way::Sidecar, _)) => Address::of(bottle, "pipelock", "create"),
-        Some((Way::HostLoopback, _)) => Address::of(bottle, "pipelock", "start"),
-        Some((Way::Firewall, _)) => Address::of(bottle, "agent", "rules"),
-        None => return ' ',
-    };
-    plan.entries.iter().find(|entry| entry.address == way).map_or(' ', |entry| entry.verdict.sign())
+/// The address of what lets a bottle's traffic out: its sidecar, its process or its rules.
+fn way_out(bottle: &BottleName, way: Way) -> Address {
+    match way {
+        Way::Sidecar => Address::of(bottle, "pipelock", "create"),
+        Way::HostLoopback => Address::of(bottle, "pipelock", "start"),
+        Way::Firewall => Address::of(bottle, "agent", "rules"),
+    }
 }
 
+/// The hosts of each bottle, under the sign of its way out.
 pub(super) fn hosts(out: &mut String, plan: &Plan) {
     if plan.bottles.is_empty() {
         return;
     }
     section(out, "may reach");
+    let verdicts: HashMap<&Address, Verdict> =
+        plan.entries.iter().map(|entry| (&entry.address, entry.verdict)).collect();
     for (bottle, summary) in &plan.bottles {
+        let way = summary.way.and_then(|(way, _)| verdicts.get(&way_out(bottle, way)));
+        let sign = way.map_or(' ', |verdict| verdict.sign());
         let allow = if summary.allow.is_empty() { "nothing".to_owned() } else { summary.allow.join(", ") };
-        let _ = write!(out, "{} {bottle}: {allow}", egress_sign(plan, bottle));
+        let _ = write!(out, "{sign} {bottle}: {allow}");
         // Where there is one way only, it goes without saying.
         match summary.way {
             Some((way, reason)) if reason != WayReason::Only => {
@@ -111,13 +116,11 @@ pub(super) fn secrets(out: &mut String, plan: &Plan) {
 }
 
 /// The standings of one guarantee: those bottles that share one stand on one line.
-fn grouped(plan: &Plan, guarantee: Guarantee) -> Vec<(&Standing, Vec<&BottleName>)> {
-    let mut groups: Vec<(&Standing, Vec<&BottleName>)> = Vec::new();
+fn grouped(plan: &Plan, guarantee: Guarantee) -> IndexMap<&Standing, Vec<&BottleName>> {
+    let mut groups: IndexMap<&Standing, Vec<&BottleName>> = IndexMap::new();
     for (bottle, summary) in &plan.bottles {
-        let Some((_, standing)) = summary.guarantees.iter().find(|(name, _)| *name == guarantee) else { continue };
-        match groups.iter_mut().find(|(group, _)| *group == standing) {
-            Some((_, bottles)) => bottles.push(bottle),
-            None => groups.push((standing, vec![bottle])),
+        if let Some((_, standing)) = summary.guarantees.iter().find(|(name, _)| *name == guarantee) {
+            groups.entry(standing).or_default().push(bottle);
         }
     }
     groups
@@ -212,7 +215,7 @@ pub(super) fn operations(out: &mut String, plan: &Plan) {
     for entry in plan.entries.iter().filter(|entry| entry.verdict != Verdict::Keep) {
         let bottle = entry.address.bottle();
         if group != Some(bottle) {
-            section(out, bottle.unwrap_or(Address::SHARED));
+            section(out, &harmless(bottle.unwrap_or(Address::SHARED)));
             group = Some(bottle);
         }
         operation(out, entry);

@@ -42,6 +42,7 @@ pub(super) fn exec() -> Step {
         env: BTreeMap::new(),
         command: vec!["true".to_owned()],
         stdin: None,
+        hides: Vec::new(),
         lasts: Lasts::Container,
     })
 }

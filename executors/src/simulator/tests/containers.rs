@@ -12,6 +12,7 @@ fn exec(container: &str, stdin: Option<Secret>) -> Step {
         env: BTreeMap::from([("A".to_owned(), "b".to_owned())]),
         command: vec!["npm".to_owned(), "ci".to_owned()],
         stdin,
+        hides: Vec::new(),
         lasts: Lasts::Container,
     })
 }

@@ -4,7 +4,6 @@ mod containers;
 mod images;
 mod networks;
 mod persistence;
-mod plans;
 mod removal;
 
 use std::collections::BTreeMap;
