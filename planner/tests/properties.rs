@@ -105,7 +105,7 @@ proptest! {
     #[test]
     fn copies_agree_on_the_folders_that_lead_to_them(manifest in manifest(5)) {
         // They are not ordered, so whichever comes last would have its way.
-        let compiled = compile(&manifest, &files()).expect("it compiles");
+        let compiled = compile(&manifest, &files(), &Ways::default()).expect("it compiles");
         let mut folders: HashMap<(&ObjectName, &str), (&Owner, Option<u32>)> = HashMap::new();
         for node in compiled.graph.nodes() {
             let Step::CopyIn(copy) = &node.step else { continue };
