@@ -27,9 +27,6 @@ const PROFILES: [&str; 3] = ["container@1.1", "container@1.2", "container@1.2/ma
 const WAYS: [&str; 3] = ["sidecar", "host-loopback", "firewall"];
 
 fn plan(stage: &Stage, profile: &str) -> String {
-    // Two fixtures ask for a shared kernel, which is Docker's to give; here they are asked what they would be without that.
-    let manifest = stage.manifest().replace("sandbox = \"shared-kernel\"\n", "");
-    fs::write(stage.project().join("bottle.toml"), manifest).unwrap();
     let Said { stdout, stderr, exit } = said(&mut stage.bottle(&format!("plan --backend {profile}")));
     let exit = exit.unwrap();
     assert!(exit == 0 || exit == 3 || exit == 1, "{exit} {stderr}");
@@ -69,7 +66,6 @@ fn plans_are_as_written_down() {
 #[test]
 fn side_by_side_is_one_table() {
     let stage = Stage::of("sidecar");
-    stage.edit("sandbox = \"shared-kernel\"\n", "");
     stage.edit("[bottle.implementer.egress]\n", "[bottle.implementer.egress]\nvia = \"sidecar\"\n");
     let said = said(&mut stage.bottle("plan --backend docker --backend container"));
     let path = fixture_folder("sidecar").join("docker-and-container.txt");
