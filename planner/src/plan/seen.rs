@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::address::Address;
 use crate::intent::{ImageName, ObjectName};
 use crate::observation::{Done, Observation, ObservedContainer, ObservedImage, ObservedNetwork};
-use crate::operation::ObjectKind;
+use crate::operation::{Input, ObjectKind};
 
 /// An observation with its indices.
 pub(super) struct Seen<'o> {
@@ -13,17 +13,24 @@ pub(super) struct Seen<'o> {
     containers: HashMap<&'o str, &'o ObservedContainer>,
     networks: HashMap<&'o str, &'o ObservedNetwork>,
     images: HashMap<&'o str, &'o ObservedImage>,
+    files: HashMap<&'o str, Vec<&'o str>>,
 }
 
 impl<'o> Seen<'o> {
     pub(super) fn new(observation: &'o Observation) -> Self {
         let images =
             observation.images.iter().flat_map(|image| image.names.iter().map(move |name| (name.as_str(), image)));
+        let mut files: HashMap<&str, Vec<&str>> = HashMap::new();
+        for done in observation.done.values() {
+            let Some(container) = &done.container else { continue };
+            files.entry(container).or_default().extend(done.inputs.iter().filter_map(Input::file));
+        }
         Self {
             observation,
             containers: observation.containers.iter().map(|container| (container.name.as_str(), container)).collect(),
             networks: observation.networks.iter().map(|network| (network.name.as_str(), network)).collect(),
             images: images.collect(),
+            files,
         }
     }
 
@@ -50,6 +57,11 @@ impl<'o> Seen<'o> {
     /// What the journal knows of an operation on this very container.
     pub(super) fn done(&self, address: &Address, container: &ObservedContainer) -> Option<&'o Done> {
         self.recorded(address).filter(|done| done.container.as_deref() == Some(container.id.as_str()))
+    }
+
+    /// The files that were put into a container, as far as the journal knows.
+    pub(super) fn files_in(&self, container: &ObservedContainer) -> impl Iterator<Item = &'o str> {
+        self.files.get(container.id.as_str()).into_iter().flatten().copied()
     }
 
     pub(super) fn recorded(&self, address: &Address) -> Option<&'o Done> {
