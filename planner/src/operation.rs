@@ -75,6 +75,22 @@ pub struct Input {
     pub value: String,
 }
 
+impl Input {
+    const FILE: &str = "file ";
+
+    /// The input that a file put into a guest is.
+    #[must_use]
+    pub fn of_file(path: &str, value: String) -> Self {
+        Self { name: format!("{}{path}", Self::FILE), value }
+    }
+
+    /// The file in the guest, where the input is one.
+    #[must_use]
+    pub fn file(&self) -> Option<&str> {
+        self.name.strip_prefix(Self::FILE)
+    }
+}
+
 /// A command: argv of typed parts, variables by name, and what it reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Command {

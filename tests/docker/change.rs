@@ -11,6 +11,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("change::variable", "sidecar", variable),
         trial("change::host", "sidecar", host),
         trial("change::prompt", "bare", prompt),
+        trial("change::file_taken_out", "bare", file_taken_out),
         trial("change::exec", "bare", exec),
         trial("change::bottle", "sidecar", bottle),
         trial("change::image", "bare", image),
@@ -80,6 +81,30 @@ fn prompt(project: &Project) {
     assert_eq!(project.apply(), ["agent/agent/owners", "agent/agent/prompt"]);
     assert_eq!(run_of(&agent), before);
     assert_eq!(shell(&agent, "node", "cat ~/.bottle-prompt.md"), "Then that.");
+    project.is_as_declared();
+}
+
+fn file_taken_out(project: &Project) {
+    let copy = |name: &str| format!("[[bottle.agent.copy]]\nfrom = \"{name}\"\nto = \"~/{name}\"\n");
+    project.write("stays", "a setting");
+    project.write("goes", "a credential");
+    project.declare(&copy("stays"));
+    project.apply();
+    let agent = project.agent("agent");
+    let before = run_of(&agent);
+    // One more is only copied.
+    let manifest = project.read("bottle.toml");
+    project.declare(&copy("goes"));
+    assert_eq!(project.apply(), ["agent/agent/owners", "agent/agent/copy:/home/node/goes"]);
+    assert_eq!(run_of(&agent), before);
+    assert_eq!(shell(&agent, "node", "cat ~/goes"), "a credential");
+
+    project.write("bottle.toml", &manifest);
+    let plan = project.run(&["plan"]).exits(0).stdout;
+    assert!(plan.contains("holds /home/node/goes, which is no longer declared"), "{plan}");
+    project.apply();
+    assert_ne!(run_of(&agent).0, before.0);
+    assert_eq!(shell(&agent, "node", "ls ~"), "stays");
     project.is_as_declared();
 }
 

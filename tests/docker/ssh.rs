@@ -8,7 +8,7 @@ use crate::secrets::{host_secrets, key, key_lines};
 use crate::trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![trial("ssh::relay", "full", relay)]
+    vec![trial("ssh::relay", "full", relay), trial("ssh::key_taken_out", "full", key_taken_out)]
 }
 
 fn relay(project: &Project) {
@@ -44,6 +44,31 @@ fn relay(project: &Project) {
     assert_eq!(run_of(&agent).0, before.0);
     assert_eq!(fingerprint(&listed()), expected);
     nowhere_on_disk(project, &agent);
+    project.is_as_declared();
+}
+
+/// A key that is no longer declared is forgotten, and nothing that knew it lives on.
+fn key_taken_out(project: &Project) {
+    let env = host_secrets(project, "one", "two");
+    let one = project.read("bottle.toml");
+    let entry = one[one.find("[[bottle.implementer.ssh]]").unwrap()..one.find("[[bottle.implementer.copy]]").unwrap()]
+        .to_owned();
+    let mut make = std::process::Command::new("ssh-keygen");
+    make.args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(key(project).with_file_name("other"));
+    assert!(make.status().unwrap().success());
+    project.declare(&entry.replace("host = \"gitea\"", "host = \"other\"").replace("id_ed25519", "other"));
+    project.apply_with(&[], &env);
+    let agent = project.agent("implementer");
+    let before = run_of(&agent);
+    let keys = || shell(&agent, "node", "ssh-add -l").lines().count();
+    assert_eq!(keys(), 2);
+    project.write("bottle.toml", &one);
+    project.apply_with(&[], &env);
+    assert_eq!(keys(), 1);
+    assert_eq!(run_of(&agent), before, "the agent's container stays");
+    for program in ["ssh-agent", "socat"] {
+        assert_eq!(shell(&agent, "root", &format!("pidof {program}")).split_whitespace().count(), 1, "{program}");
+    }
     project.is_as_declared();
 }
 

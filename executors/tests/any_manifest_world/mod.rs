@@ -11,7 +11,7 @@ use bottle_executors::host_files::HostFiles;
 use bottle_executors::journal::{self, Journal, Known};
 use bottle_executors::run::{Event, Halt, Report, Reporter, Run, run};
 use bottle_executors::signals::Signals;
-use bottle_executors::simulator::{Container, Fault, Simulator, Status};
+use bottle_executors::simulator::{Container, Fault, Ran, Simulator, Status};
 use bottle_planner::intent::Secret;
 use bottle_planner::manifest::Manifest;
 use bottle_planner::name::ProjectName;
@@ -90,6 +90,10 @@ struct Silent;
 
 impl Reporter for Silent {
     fn event(&self, _: &Event<'_>) {}
+}
+
+fn commands(ran: Vec<Ran>) -> BTreeSet<String> {
+    ran.into_iter().map(|ran| format!("{ran:?}")).collect()
 }
 
 impl World {
@@ -230,17 +234,25 @@ impl World {
 
         let fresh = Self::new(&self.project, &self.engine.profile().unwrap().to_string(), self.jobs);
         fresh.apply(manifest);
-        let (here, there) = (self.objects(), fresh.objects());
+        let (here, there) = (self.objects(Some(&fresh)), fresh.objects(None));
         assert!(here == there, "{}", similar::TextDiff::from_lines(&there, &here).unified_diff());
     }
 
     /// What the engine has of the project, but for what is another each time: ids and moments, and how often something ran.
-    fn objects(&self) -> String {
+    ///
+    /// Of files and commands in containers only those that `another` has as well, where it is given: a container that stays keeps what an
+    /// earlier manifest put into it.
+    fn objects(&self, another: Option<&Self>) -> String {
         let seen = self.engine.observe(&self.project).unwrap();
         let hand = self.engine.by_hand();
         let containers = seen.containers.iter().map(|container| {
             let mut container = hand.container(&container.name).unwrap().unwrap();
-            let ran = std::mem::take(&mut container.ran).into_iter().map(|ran| format!("{ran:?}")).collect();
+            let mut ran = commands(std::mem::take(&mut container.ran));
+            if let Some(other) = another.and_then(|world| world.engine.by_hand().container(&container.name).unwrap()) {
+                container.files.retain(|path, _| other.files.contains_key(path));
+                let others = commands(other.ran);
+                ran.retain(|command| others.contains(command));
+            }
             container.id.clear();
             container.image_id.clear();
             if let Status::Running(since) = &mut container.status {

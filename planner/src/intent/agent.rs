@@ -156,7 +156,11 @@ impl Compiler<'_> {
             return Ok(None);
         }
         let at = |step: &str| Address::of(&bottle.name, "agent", step);
-        let agent = self.add(at("ssh:agent"), Step::Exec(ssh::start_agent(container)), [(Need::On, start.clone())])?;
+        let agent = self.add(
+            at("ssh:agent"),
+            Step::Exec(ssh::start_agent(container, &bottle.ssh)),
+            [(Need::On, start.clone())],
+        )?;
         let mut needs = vec![(Need::On, agent.clone())];
         for key in &bottle.ssh {
             let step = Step::Exec(ssh::add_key(container, key));

@@ -54,11 +54,23 @@ fn as_root(container: &ObjectName, command: Vec<Word>, stdin: ExecStdin) -> Exec
     }
 }
 
-/// Starts root's agent. Its old sockets, left by a container that was stopped, would be in its way.
-pub(super) fn start_agent(container: &ObjectName) -> Exec {
-    let script =
-        format!("mkdir -p /run && rm -rf {FOLDER} && mkdir -m 0711 {FOLDER} && umask 077 && exec ssh-agent -a {AGENT}");
-    as_root(container, vec!["sh".into(), "-c".into(), script.into()], ExecStdin::Nothing)
+/// Starts root's agent. Another one, with keys that are no longer declared, is ended first, and so are its relay and the sockets that a
+/// container which was stopped has left: their numbers may be others' by now, so each is looked at by name.
+///
+/// The keys are named behind the script: with other keys it is another operation, so that one which is taken out of a manifest is forgotten.
+pub(super) fn start_agent(container: &ObjectName, keys: &[SshKey]) -> Exec {
+    let script = format!(
+        "mkdir -p /run && for p in {FOLDER}/ssh-agent {FOLDER}/socat; do \
+         [ ! -r $p ] || [ \"$(cat /proc/$(cat $p)/comm 2>/dev/null)\" != ${{p##*/}} ] || kill $(cat $p); done; \
+         rm -rf {FOLDER} && mkdir -m 0711 {FOLDER} && umask 077 && eval \"$(ssh-agent -a {AGENT})\" >/dev/null && \
+         echo $SSH_AGENT_PID >{FOLDER}/ssh-agent"
+    );
+    let words = ["sh".to_owned(), "-c".to_owned(), script, "keys".to_owned()];
+    as_root(
+        container,
+        words.into_iter().chain(keys.iter().map(|key| key.host.clone())).map(Word::from).collect(),
+        ExecStdin::Nothing,
+    )
 }
 
 /// Hands one key to root's agent. The key goes from the host's file to the agent's memory; the guest's disk never sees it.
@@ -75,7 +87,7 @@ pub(super) fn add_key(container: &ObjectName, key: &SshKey) -> Exec {
 /// Lets the user talk to root's agent, which itself answers only root. It is done once the relay listens.
 pub(super) fn relay(container: &ObjectName) -> Exec {
     let script = format!(
-        "socat UNIX-LISTEN:{RELAY},fork,mode=0666 UNIX-CONNECT:{AGENT} </dev/null >/dev/null 2>&1 & \
+        "socat UNIX-LISTEN:{RELAY},fork,mode=0666 UNIX-CONNECT:{AGENT} </dev/null >/dev/null 2>&1 & echo $! >{FOLDER}/socat; \
          until [ -S {RELAY} ]; do kill -0 $! || exit 1; sleep 0.1; done"
     );
     as_root(container, vec!["sh".into(), "-c".into(), script.into()], ExecStdin::Nothing)

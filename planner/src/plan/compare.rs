@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 use super::seen::Seen;
 use super::{Entry, Reason, Verdict, removed, satisfied};
 use crate::address::Address;
-use crate::intent::{Attachment, Membership, Need, ObjectName, Step};
+use crate::intent::{Attachment, Container, Membership, Need, ObjectName, Step};
 use crate::observation::ObservedContainer;
-use crate::operation::{ObjectKind, Operation, Removed, makes};
+use crate::operation::{Input, ObjectKind, Operation, Removed, makes};
 
 /// Makes an operation of a step that repairs what was changed by hand.
 pub(super) type Respell<'a> = &'a dyn Fn(Address, Step) -> Operation;
@@ -16,6 +16,7 @@ pub(super) type Respell<'a> = &'a dyn Fn(Address, Step) -> Operation;
 pub(super) fn compare(operations: Vec<Operation>, seen: &Seen<'_>, respell: Respell<'_>) -> Vec<Entry> {
     let networks = network_verdicts(&operations, seen);
     let memberships = declared_memberships(&operations);
+    let files = declared_files(&operations);
     let mut verdicts: HashMap<Address, Verdict> = HashMap::with_capacity(operations.len());
     let mut containers: HashMap<ObjectName, (Verdict, Address)> = HashMap::new();
     let mut entries: Vec<Entry> = Vec::with_capacity(operations.len());
@@ -23,7 +24,8 @@ pub(super) fn compare(operations: Vec<Operation>, seen: &Seen<'_>, respell: Resp
     for operation in operations {
         let (verdict, reasons) = match &operation.step {
             Step::CreateContainer(container) => {
-                let decided = of_container(&operation, &memberships[&container.name], &networks, seen);
+                let decided =
+                    of_container(&operation, container, &memberships[&container.name], &files, &networks, seen);
                 containers.insert(container.name.clone(), (decided.0, operation.address.clone()));
                 decided
             }
@@ -90,9 +92,23 @@ fn declared_memberships(operations: &[Operation]) -> HashMap<ObjectName, Vec<Obj
     memberships
 }
 
+/// The files that are put into each container, by container.
+fn declared_files(operations: &[Operation]) -> HashSet<(ObjectName, String)> {
+    let mut files = HashSet::new();
+    for operation in operations {
+        if let Step::CopyIn(copy) = &operation.step {
+            let declared = operation.inputs.iter().filter_map(Input::file);
+            files.extend(declared.map(|path| (copy.container.clone(), path.to_owned())));
+        }
+    }
+    files
+}
+
 fn of_container(
     operation: &Operation,
+    container: &Container,
     memberships: &[ObjectName],
+    files: &HashSet<(ObjectName, String)>,
     networks: &HashMap<ObjectName, (Verdict, Address)>,
     seen: &Seen<'_>,
 ) -> (Verdict, Vec<Reason>) {
@@ -100,11 +116,17 @@ fn of_container(
     if verdict == Verdict::Create {
         return (verdict, reasons);
     }
+    let observed = seen.container(&container.name).into_iter();
+    let left = observed
+        .flat_map(|observed| seen.files_in(observed))
+        .filter(|path| !files.contains(&(container.name.clone(), (*path).to_owned())))
+        .map(|path| Reason::Left { path: path.to_owned() });
     let remade: Vec<Reason> = memberships
         .iter()
         .filter_map(|network| networks.get(network))
         .filter(|(verdict, _)| *verdict != Verdict::Keep)
         .map(|(_, address)| Reason::NeedRemade { need: address.clone() })
+        .chain(left)
         .collect();
     if remade.is_empty() {
         return (verdict, reasons);

@@ -103,6 +103,11 @@ pub enum Reason {
         /// The network.
         network: String,
     },
+    /// A file that was put into it is no longer declared, and taking it away could take the agent's work with it.
+    Left {
+        /// The file in the guest.
+        path: String,
+    },
     /// The manifest no longer declares it.
     Undeclared,
     /// Everything of the project is to go.
@@ -131,6 +136,7 @@ impl fmt::Display for Reason {
             Self::Asked { by } => write!(f, "its answer is needed by {by}"),
             Self::Detached { network } => write!(f, "taken out of network {network} by hand"),
             Self::Attached { network } => write!(f, "put into network {network} by hand"),
+            Self::Left { path } => write!(f, "holds {path}, which is no longer declared"),
             Self::Undeclared => f.write_str("no longer declared"),
             Self::Destroyed => f.write_str("destroyed with its project"),
         }

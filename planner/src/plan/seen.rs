@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::address::Address;
 use crate::intent::{ImageName, ObjectName};
 use crate::observation::{Done, Observation, ObservedContainer, ObservedImage, ObservedNetwork, ObservedProcess};
-use crate::operation::ObjectKind;
+use crate::operation::{Input, ObjectKind};
 use crate::profile::Behaviour;
 
 /// An observation with its indices.
@@ -16,12 +16,18 @@ pub(super) struct Seen<'o> {
     networks: HashMap<&'o str, &'o ObservedNetwork>,
     images: HashMap<&'o str, &'o ObservedImage>,
     stages: HashSet<&'o str>,
+    files: HashMap<&'o str, Vec<&'o str>>,
 }
 
 impl<'o> Seen<'o> {
     pub(super) fn new(observation: &'o Observation, behaves: Behaviour) -> Self {
         let images =
             observation.images.iter().flat_map(|image| image.names.iter().map(move |name| (name.as_str(), image)));
+        let mut files: HashMap<&str, Vec<&str>> = HashMap::new();
+        for done in observation.done.values() {
+            let Some(container) = &done.container else { continue };
+            files.entry(container).or_default().extend(done.inputs.iter().filter_map(Input::file));
+        }
         Self {
             observation,
             behaves,
@@ -29,6 +35,7 @@ impl<'o> Seen<'o> {
             networks: observation.networks.iter().map(|network| (network.name.as_str(), network)).collect(),
             images: images.collect(),
             stages: observation.stages.iter().map(String::as_str).collect(),
+            files,
         }
     }
 
@@ -68,6 +75,11 @@ impl<'o> Seen<'o> {
     /// What the journal knows of an operation on this very container.
     pub(super) fn done(&self, address: &Address, container: &ObservedContainer) -> Option<&'o Done> {
         self.recorded(address).filter(|done| done.container.as_deref() == Some(container.id.as_str()))
+    }
+
+    /// The files that were put into a container, as far as the journal knows.
+    pub(super) fn files_in(&self, container: &ObservedContainer) -> impl Iterator<Item = &'o str> {
+        self.files.get(container.id.as_str()).into_iter().flatten().copied()
     }
 
     pub(super) fn recorded(&self, address: &Address) -> Option<&'o Done> {

@@ -182,7 +182,7 @@ fn copy_in(copy: &CopyIn) -> Spelled {
         words = words.content("content", content.to_string());
     }
     for entry in &copy.files.entries {
-        words = words.content(format!("file {}", entry.path), described(entry));
+        words = words.file(&entry.path, described(entry));
     }
     words.stdin(Stdin::Archive { files: copy.files.clone(), base: copy.into.clone() }).spelled()
 }

@@ -135,6 +135,12 @@ impl Words {
         self
     }
 
+    /// A file that is put into a guest: content.
+    pub(super) fn file(mut self, path: &str, value: String) -> Self {
+        self.inputs.push(Input::of_file(path, value));
+        self
+    }
+
     /// What the command reads.
     pub(super) fn stdin(mut self, stdin: Stdin) -> Self {
         self.command.stdin = stdin;
