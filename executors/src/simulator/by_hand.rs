@@ -108,7 +108,7 @@ impl<'a> Hand<'a> {
     /// When the engine refuses.
     pub fn connect(&self, container: &str, network: &str) -> Result<(), String> {
         let network = ObjectName(network.to_owned());
-        let membership = Membership { network, alias: None, default_route: false };
+        let membership = Membership { network, alias: None, default_route: false, own: false };
         self.on(container, |state, container| {
             networks::connect(state, container, networks::bind(state, &membership, None))
         })

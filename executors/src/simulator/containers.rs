@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use bottle_planner::intent::{Exec, Owners, Readiness, Role};
-use bottle_planner::operation::ObjectKind;
+use bottle_planner::intent::{Exec, ExecStdin, Owners, Readiness, Role};
+use bottle_planner::operation::{Arg, ObjectKind, Part};
 use bottle_planner::profile::{Known, Profile};
 
 use super::guest::{self, Files};
@@ -149,10 +149,14 @@ pub(super) fn await_ready(container: &Container, ready: &Readiness) -> Result<()
 pub(super) fn exec(container: &Container, exec: &Exec) -> Result<Vec<Change>, Refusal> {
     running(container)?;
     let ran = Ran {
-        command: exec.command.clone(),
+        command: exec.command.iter().map(|word| Arg::from_word(word).to_string()).collect(),
         user: exec.user.clone(),
         env: exec.env.clone(),
-        stdin: exec.stdin.as_ref().map(ToString::to_string),
+        stdin: match &exec.stdin {
+            ExecStdin::Nothing => None,
+            ExecStdin::Secret(secret) => Some(secret.to_string()),
+            ExecStdin::Text(text) => Some(Arg(text.iter().map(Part::of_word).collect()).to_string()),
+        },
     };
     Ok(vec![Change::Ran(container.id.clone(), ran)])
 }

@@ -23,7 +23,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bottle_planner::address::Address;
 use bottle_planner::digest::Digest;
-use bottle_planner::intent::{EnvSource, Membership, ObjectName, OutputRef, Step};
+use bottle_planner::intent::{EnvSource, ExecStdin, Membership, MountSource, ObjectName, OutputRef, Step};
 use bottle_planner::name::ProjectName;
 use bottle_planner::observation::{Labels, Observation};
 use bottle_planner::operation::{Command, Operation, Removal};
@@ -128,7 +128,7 @@ impl Simulator {
     fn answer(
         &self,
         address: &Address,
-        command: &Command,
+        command: Option<&Command>,
         answer: impl FnOnce(&State) -> Result<Answer, Refusal>,
     ) -> Result<Outcome, Failure> {
         let result = self.change(|state| {
@@ -180,15 +180,15 @@ impl Engine for Simulator {
     fn run(&self, operation: &Operation, context: &Context<'_>) -> Result<Outcome, Failure> {
         // Secrets and files are read before the engine is asked, as by Docker's command: somebody may have to be asked for one.
         let ready = prepare(operation, context);
-        let files = ready.map_err(|refusal| failure(&operation.address, &operation.command, refusal))?;
-        self.answer(&operation.address, &operation.command, |state| self.step(state, operation, context, files))
+        let files = ready.map_err(|refusal| failure(&operation.address, operation.command(), refusal))?;
+        self.answer(&operation.address, operation.command(), |state| self.step(state, operation, context, files))
     }
 
     fn remove(&self, address: &Address, removal: &Removal, context: &Context<'_>) -> Result<(), Failure> {
-        let ready = hurried(context).map_err(|refusal| failure(address, &removal.command, refusal));
+        let ready = hurried(context).map_err(|refusal| failure(address, removal.command.as_ref(), refusal));
         ready?;
         let answer = |state: &State| Ok(Answer::changes(removal::remove(state, context.project, &removal.what)?));
-        self.answer(address, &removal.command, answer).map(drop)
+        self.answer(address, removal.command.as_ref(), answer).map(drop)
     }
 
     fn incarnation(&self, container: &ObjectName) -> Result<Incarnation, EngineError> {
@@ -230,7 +230,7 @@ impl Simulator {
                 let join = |wanted: &Membership| networks::bind(state, wanted, known(context, &wanted.network));
                 let joined: Vec<Joined> = if container.networks.is_empty() {
                     let none = ObjectName(networks::NO_NETWORK.to_owned());
-                    vec![join(&Membership { network: none, alias: None, default_route: false })]
+                    vec![join(&Membership { network: none, alias: None, default_route: false, own: false })]
                 } else {
                     container.networks.iter().map(join).collect()
                 };
@@ -258,6 +258,14 @@ impl Simulator {
                 Vec::new()
             }
             Step::Exec(exec) => containers::exec(target(state, context, &exec.container)?, exec)?,
+            Step::LearnAddress(_)
+            | Step::Release(_)
+            | Step::Stage(_)
+            | Step::StartProcess(_)
+            | Step::AwaitProcess(_)
+            | Step::ResolveHosts(_) => {
+                return Err(Refusal::before(format!("the simulator has no way to {}", operation.step.verb())));
+            }
         };
         Ok(Answer::changes(changes))
     }
@@ -274,9 +282,8 @@ fn prepare(operation: &Operation, context: &Context<'_>) -> Result<Files, Refusa
                 }
             }
             for mount in &container.mounts {
-                let path = crate::archive::resolve(&mount.from, context.root);
-                if !path.exists() {
-                    let from = &mount.from;
+                let MountSource::Host(from) = &mount.from else { continue };
+                if !crate::archive::resolve(from, context.root).exists() {
                     return Err(Refusal::daemon(format!(
                         "invalid mount config for type \"bind\": bind source path does not exist: {from}"
                     )));
@@ -285,7 +292,7 @@ fn prepare(operation: &Operation, context: &Context<'_>) -> Result<Files, Refusa
             Ok(Files::new())
         }
         Step::Exec(exec) => {
-            if let Some(secret) = &exec.stdin {
+            if let ExecStdin::Secret(secret) = &exec.stdin {
                 context.secrets.read(secret)?;
             }
             Ok(Files::new())
@@ -329,10 +336,10 @@ fn hurried(context: &Context<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn failure(address: &Address, command: &Command, refusal: Refusal) -> Failure {
+fn failure(address: &Address, command: Option<&Command>, refusal: Refusal) -> Failure {
     Failure {
         address: address.clone(),
-        argv: command.argv.iter().map(ToString::to_string).collect(),
+        argv: command.iter().flat_map(|command| &command.argv).map(ToString::to_string).collect(),
         ended: refusal.ended,
         said: refusal.said,
     }

@@ -53,6 +53,7 @@ fn object(
             }
             remove_volume(state, volume)
         }
+        ObjectKind::Process | ObjectKind::Stage => Ok(Vec::new()),
     }
 }
 

@@ -389,6 +389,7 @@ impl State {
                     self.image_names.remove(name);
                 }
             }
+            ObjectKind::Process | ObjectKind::Stage => {}
             ObjectKind::Volume => {
                 if let Some(container) = self.volumes.remove(id).and_then(|volume| volume.container) {
                     self.container_volumes.remove(&container);

@@ -172,6 +172,7 @@ pub fn manifest_of(project: &str, bottles: BTreeMap<BottleName, Bottle>) -> Mani
         name: ProjectName::new(project).expect("a project's name"),
         pool: Manifest::DEFAULT_POOL.parse().expect("a pool"),
         sidecar_image: Image::Ref(Manifest::DEFAULT_SIDECAR.to_owned()),
+        sidecar_resolvers: vec![Manifest::DEFAULT_RESOLVER],
         bottles: bottles.into_iter().map(|(name, bottle)| (name.clone(), Bottle { name, ..bottle })).collect(),
     }
 }
