@@ -229,6 +229,8 @@ fn create(name: &str) -> Step {
         networks: Vec::new(),
         asked: Runtime::default(),
         runtime: None,
+        hold: bottle_planner::intent::Hold::None,
+        resolvers: Vec::new(),
         mounts: Vec::new(),
         volume: None,
         configuration: None,
