@@ -122,7 +122,7 @@ pub(super) fn start(state: &State, container: &Container) -> Result<Vec<Change>,
 }
 
 /// Whether a container's command goes on: a sidecar without its configuration ends.
-pub(super) fn is_configured(state: &State, container: &Container) -> bool {
+fn is_configured(state: &State, container: &Container) -> bool {
     let config = container.command.iter().skip_while(|word| *word != "--config").nth(1);
     match (container.role, config) {
         (Role::Sidecar, Some(config)) => {

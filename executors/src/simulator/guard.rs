@@ -4,7 +4,7 @@ use bottle_planner::address::Address;
 use bottle_planner::intent::{Hold, Membership, Role};
 
 use super::state::{Container, State};
-use super::{Simulator, containers};
+use super::Simulator;
 
 /// An agent's own command was let go by an operation: by the start of a container that is not held, or by a release.
 #[derive(Clone, Debug)]
@@ -54,9 +54,7 @@ fn proxied(state: &State, network: &str) -> Result<Standing, String> {
     let sidecar = state.containers.values().find(|container| container.role == Role::Sidecar && is_on(container));
     match sidecar {
         Some(sidecar) if sidecar.since().is_none() => Err(format!("{} does not run", sidecar.name)),
-        Some(sidecar) if !containers::is_configured(state, sidecar) => {
-            Err(format!("{} has no configuration", sidecar.name))
-        }
+        // Without its configuration it would not run.
         Some(_) => Ok(Standing::Sidecar),
         None if state.processes.values().any(|process| process.network == network) => Ok(Standing::Process),
         None => Err(format!("nothing serves on {network}")),

@@ -144,7 +144,8 @@ pub fn bottle() -> impl Strategy<Value = Bottle> {
     bottle_with(WaysOut::Sidecar)
 }
 
-fn bottle_with(ways: WaysOut) -> impl Strategy<Value = Bottle> {
+/// One bottle of any kind that a backend with these ways out can hold.
+pub fn bottle_with(ways: WaysOut) -> impl Strategy<Value = Bottle> {
     let prompt =
         option::of(prop_oneof![Just(Prompt::File(SourcePath::new("prompt.md"))), text().prop_map(Prompt::Text),]);
     let skills = prop_oneof![
