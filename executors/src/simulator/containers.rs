@@ -62,6 +62,7 @@ pub(super) fn create(
         runtime: wanted.runtime.map(str::to_owned),
         hold: wanted.hold,
         released: false,
+        serves: false,
         resolvers: wanted.resolvers.clone(),
         mounts: wanted.mounts.clone(),
         workdir: wanted.workdir.clone(),
@@ -199,12 +200,15 @@ pub(super) fn learn_owners(state: &State, container: &Container, owners: &Owners
 }
 
 /// The probe of a readiness: a container that runs serves.
-pub(super) fn await_ready(state: &State, container: &Container, ready: &Readiness) -> Result<(), Refusal> {
-    running(state, container).map_err(|refusal| {
-        let waited = format!("{} did not serve within {} s: {}", container.name, ready.within, refusal.said);
-        Refusal { said: waited, ..refusal }
-    })?;
-    Ok(())
+pub(super) fn await_ready(state: &State, container: &Container, ready: &Readiness) -> Result<Vec<Change>, Refusal> {
+    match running(state, container) {
+        Ok(_) if container.serves => Ok(Vec::new()),
+        Ok(_) => Ok(vec![Change::Serves(container.id.clone())]),
+        Err(refusal) => {
+            let waited = format!("{} did not serve within {} s: {}", container.name, ready.within, refusal.said);
+            Err(Refusal { said: waited, ..refusal })
+        }
+    }
 }
 
 /// `exec`. Every command is found and succeeds.

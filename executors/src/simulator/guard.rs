@@ -52,12 +52,14 @@ fn guard(state: &State, agent: &Container) -> Result<Standing, String> {
 fn proxied(state: &State, network: &str) -> Result<Standing, String> {
     let is_on = |container: &Container| container.networks.iter().any(|joined| joined.network == network);
     let sidecar = state.containers.values().find(|container| container.role == Role::Sidecar && is_on(container));
-    match sidecar {
-        Some(sidecar) if sidecar.since().is_none() => Err(format!("{} does not run", sidecar.name)),
+    let process = state.processes.values().find(|process| process.network == network);
+    match (sidecar, process) {
         // Without its configuration it would not run.
-        Some(_) => Ok(Standing::Sidecar),
-        None if state.processes.values().any(|process| process.network == network) => Ok(Standing::Process),
-        None => Err(format!("nothing serves on {network}")),
+        (Some(Container { serves: true, .. }), _) => Ok(Standing::Sidecar),
+        (Some(sidecar), _) => Err(format!("{} was not seen to serve", sidecar.name)),
+        (None, Some(super::Process { serves: true, .. })) => Ok(Standing::Process),
+        (None, Some(process)) => Err(format!("{} was not seen to serve", process.name)),
+        (None, None) => Err(format!("nothing serves on {network}")),
     }
 }
 

@@ -289,8 +289,7 @@ impl Simulator {
                 changes
             }
             Step::AwaitReady(ready) => {
-                containers::await_ready(state, target(state, context, &ready.container)?, ready)?;
-                Vec::new()
+                containers::await_ready(state, target(state, context, &ready.container)?, ready)?
             }
             Step::Exec(exec) => {
                 let container = target(state, context, &exec.container)?;
@@ -298,10 +297,7 @@ impl Simulator {
             }
             Step::Stage(stage) => stages::put(state, context.project, stage, files),
             Step::StartProcess(process) => return processes::start(&scene, process),
-            Step::AwaitProcess(ready) => {
-                processes::await_ready(state, &ready.process, ready.within)?;
-                Vec::new()
-            }
+            Step::AwaitProcess(ready) => processes::await_ready(state, &ready.process, ready.within)?,
             Step::ResolveHosts(hosts) => return resolver::resolve(state, hosts),
         };
         Ok(Answer::changes(changes))

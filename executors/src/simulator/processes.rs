@@ -23,6 +23,8 @@ pub struct Process {
     pub network: String,
     /// Where it listens.
     pub listens: String,
+    /// Whether it was seen to serve.
+    pub serves: bool,
 }
 
 /// Starts a process. It ends at once where it finds no configuration, or where the host has not the address it is to listen on.
@@ -54,15 +56,17 @@ pub(super) fn start(scene: &Scene<'_>, wanted: &HostProcess) -> Result<Answer, R
         stage: stage.0.clone(),
         network: wanted.network.0.clone(),
         listens,
+        serves: false,
     };
     let outcome = Outcome { made: Some(process.id.clone()), outputs: Vec::new() };
     Ok(Answer { changes: vec![count, Change::Process(process)], outcome })
 }
 
 /// The probe of a process: one that runs serves.
-pub(super) fn await_ready(state: &State, wanted: &HostProcess, within: u32) -> Result<(), Refusal> {
+pub(super) fn await_ready(state: &State, wanted: &HostProcess, within: u32) -> Result<Vec<Change>, Refusal> {
     match named(state, &wanted.name.0) {
-        Some(_) => Ok(()),
+        Some(process) if process.serves => Ok(Vec::new()),
+        Some(process) => Ok(vec![Change::Serves(process.id.clone())]),
         None => Err(Refusal::program(format!("{} did not serve within {within} s: it does not run", wanted.name))),
     }
 }

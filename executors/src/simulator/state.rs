@@ -47,6 +47,9 @@ pub struct Container {
     /// Whether it was released since it was last started: a mark in memory, which ends with the run.
     #[serde(default)]
     pub released: bool,
+    /// Whether it was seen to serve since it was last started.
+    #[serde(default)]
+    pub serves: bool,
     /// The resolvers that it was told of.
     #[serde(default)]
     pub resolvers: Vec<String>,
@@ -244,6 +247,8 @@ pub(super) enum Change {
     Ran(String, Ran),
     /// A held container goes on to its own command.
     Released(String),
+    /// A container or a process, by its id, was seen to serve.
+    Serves(String),
     /// A process of the host runs.
     Process(Process),
     /// A folder of staged files is there.
@@ -404,6 +409,11 @@ impl State {
                     container.released = true;
                 }
             }
+            Change::Serves(id) => match (self.containers.get_mut(&id), self.processes.get_mut(&id)) {
+                (Some(container), _) => container.serves = true,
+                (None, Some(process)) => process.serves = true,
+                (None, None) => {}
+            },
             Change::Process(process) => _ = self.processes.insert(process.id.clone(), process),
             Change::Stage(stage) => _ = self.stages.insert(stage.name.clone(), stage),
             Change::Resolves(host, addresses) => _ = self.resolves.insert(host, addresses),
@@ -497,6 +507,7 @@ impl State {
         let runs = matches!(status, Status::Running(_));
         container.status = status;
         container.released = false;
+        container.serves = false;
         if !runs {
             let joined = container.networks.clone();
             for joined in &mut container.networks {

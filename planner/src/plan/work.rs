@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Entry, Plan, Verdict};
+use super::{Entry, Plan, Reason, Verdict};
 use crate::address::Address;
 use crate::intent::Step;
 use crate::operation::{Operation, Removal, Removed, provides_image};
@@ -37,9 +37,16 @@ impl Plan {
         let mut removes: HashMap<&Address, usize> = HashMap::new();
         let mut runs: HashMap<&Address, usize> = HashMap::new();
         let mut detaches: HashMap<&str, Vec<usize>> = HashMap::new();
+        // What goes because something that it is built on is made anew, by that something.
+        let mut outdated: HashMap<&Address, Vec<usize>> = HashMap::new();
         for entry in &self.entries {
             if let Some(removal) = &entry.removal {
                 removes.insert(&entry.address, tasks.len());
+                for reason in &entry.reasons {
+                    if let Reason::NeedRemade { need } = reason {
+                        outdated.entry(need).or_default().push(tasks.len());
+                    }
+                }
                 if let Removed::Membership { container, .. } = &removal.what {
                     detaches.entry(container).or_default().push(tasks.len());
                 }
@@ -61,8 +68,15 @@ impl Plan {
             .entries
             .iter()
             .flat_map(|entry| {
-                let run =
-                    runs.get(&entry.address).map(|at| (*at, Self::run_waits(entry, &before, &removes, &detaches)));
+                let run = runs.get(&entry.address).map(|at| {
+                    let mut waits = Self::run_waits(entry, &before, &removes, &detaches);
+                    // A container knows its networks by their ids. One that outlived its network would, once there is another of that
+                    // name, look as declared and never start.
+                    if matches!(&entry.operation, Some(Operation { step: Step::CreateNetwork(_), .. })) {
+                        waits.extend(outdated.get(&entry.address).into_iter().flatten());
+                    }
+                    (*at, waits)
+                });
                 let remove = removes.get(&entry.address).map(|at| (*at, Self::removal_waits(entry, &images, &removes)));
                 [run, remove]
             })

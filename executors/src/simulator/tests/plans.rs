@@ -71,6 +71,12 @@ impl World {
             *self.bench.ids.lock().unwrap() = containers.chain(networks).collect();
             self.bench.outputs.lock().unwrap().clear();
         }
+        // As a run does before it begins.
+        for entry in &plan.entries {
+            if entry.reasons.iter().any(|reason| matches!(reason, Reason::NeedRedone { .. })) {
+                self.done.remove(&entry.address);
+            }
+        }
         let mut open: Vec<usize> = (0..tasks.len()).collect();
         let mut ran = 0;
         loop {
@@ -118,11 +124,15 @@ impl World {
             return Ok(());
         }
         let incarnation = operation.step.container().and_then(|name| self.bench.engine.incarnation(name).ok());
+        let process = match &operation.step {
+            Step::AwaitProcess(ready) => self.bench.engine.by_hand().process(&ready.process.name.0).unwrap(),
+            _ => None,
+        };
         let done = Done {
             digest: operation.digest.clone(),
             inputs: operation.inputs.clone(),
             container: incarnation.as_ref().map(|incarnation| incarnation.id.clone()),
-            since: incarnation.and_then(|incarnation| incarnation.since),
+            since: incarnation.and_then(|incarnation| incarnation.since).or(process.map(|process| process.id)),
         };
         self.done.insert(operation.address.clone(), done);
         Ok(())
@@ -245,9 +255,19 @@ fn by_hand(world: &World, how: u8, which: Index) {
         7 | 11 if !seen.processes.is_empty() => hand.kill_process(&which.get(&seen.processes).name),
         8 | 12 if !seen.stages.is_empty() => hand.remove_stage(which.get::<String>(&seen.stages)),
         13 => seen.containers.iter().try_for_each(|container| hand.restart(&container.name)),
-        14 => hand.resolve_as("a.example.org", &["203.0.113.251".parse().unwrap()]),
+        14 => move_hosts(world, &container.name),
         _ => Ok(()),
     };
+}
+
+/// Gives the hosts that a container was told of other addresses.
+fn move_hosts(world: &World, container: &str) -> Result<(), String> {
+    let told = world.bench.get(container).ran.into_iter().rev().find_map(|ran| ran.stdin).unwrap_or_default();
+    let hosts = told.lines().filter_map(|line| line.split_once(' ')).filter(|(from, _)| from.parse::<IpAddr>().is_ok());
+    hosts.enumerate().try_for_each(|(number, (_, host))| {
+        let addresses = [format!("203.0.113.{}", number + 1), format!("2001:db8::{}", number + 1)];
+        world.bench.engine.by_hand().resolve_as(host, &addresses.map(|address| address.parse().unwrap()))
+    })
 }
 
 /// A backend, and the ways out that it has.
