@@ -127,8 +127,9 @@ fn is_configured(state: &State, container: &Container) -> bool {
     let config = container.command.iter().skip_while(|word| *word != "--config").nth(1);
     match (container.role, config) {
         (Role::Sidecar, Some(config)) => {
-            let mounted =
-                || stages(container).find_map(|stage| state.stages.get(stage).and_then(|stage| stage.files.get(config)));
+            let mounted = || {
+                stages(container).find_map(|stage| state.stages.get(stage).and_then(|stage| stage.files.get(config)))
+            };
             let file = container.files.get(config).or_else(mounted);
             matches!(file, Some(Stored { what: What::File(_), .. }))
         }

@@ -3,13 +3,14 @@
 use bottle_planner::address::Address;
 use bottle_planner::intent::{Hold, Membership, Role};
 
-use super::state::{Container, State};
 use super::Simulator;
+use super::state::{Container, State};
 
 /// An agent's own command was let go by an operation: by the start of a container that is not held, or by a release.
 #[derive(Clone, Debug)]
 pub(super) struct Moment {
-    /// The operation.
+    /// The operation; shown when the guard is missing.
+    #[allow(dead_code, reason = "read by `Debug`")]
     pub(super) address: Address,
     /// What guarded it then; `Err` says what was missing.
     pub(super) guard: Result<Standing, String>,

@@ -7,8 +7,8 @@ use bottle_planner::operation::ObjectKind;
 use bottle_planner::profile::Behaviour;
 
 use super::guest::{self, Files};
-use super::state::{Change, Image, State, id};
 use super::stages;
+use super::state::{Change, Image, State, id};
 use super::step::{Answer, Refusal, Scene};
 use crate::archive::resolve;
 use crate::engine::Ended;

@@ -214,10 +214,9 @@ impl Engine for Simulator {
 
     fn incarnation(&self, container: &ObjectName) -> Result<Incarnation, EngineError> {
         let found = self.look(|state| {
-            state.container_named(&container.0).map(|found| Incarnation {
-                id: found.id.clone(),
-                since: found.since().map(str::to_owned),
-            })
+            state
+                .container_named(&container.0)
+                .map(|found| Incarnation { id: found.id.clone(), since: found.since().map(str::to_owned) })
         })?;
         let program = if self.profile.behaves == Behaviour::Docker { "docker container" } else { "container" };
         found.ok_or_else(|| EngineError::Silent {

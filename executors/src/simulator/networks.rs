@@ -45,9 +45,9 @@ pub(super) fn new(
     if let Some((_, other)) = below.or(above) {
         return Err(match state.behaves {
             Behaviour::Docker => Refusal::daemon("Pool overlaps with other one on this address space"),
-            Behaviour::Container => Refusal::container(format!(
-                "IPv4 subnet {subnet} overlaps an existing network with subnet {other}"
-            )),
+            Behaviour::Container => {
+                Refusal::container(format!("IPv4 subnet {subnet} overlaps an existing network with subnet {other}"))
+            }
         });
     }
     let (id, count) = scene.new_id("network");

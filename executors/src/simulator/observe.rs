@@ -45,7 +45,8 @@ pub(super) fn observe(state: &State, project: &ProjectName) -> Observation {
         let (id, name, labels) = (process.id.clone(), process.name.clone(), process.labels.clone());
         seen.processes.push(ObservedProcess { id, name, labels });
     }
-    seen.stages = state.stages.values().filter(|stage| stage.project == *project).map(|stage| stage.name.clone()).collect();
+    seen.stages =
+        state.stages.values().filter(|stage| stage.project == *project).map(|stage| stage.name.clone()).collect();
     seen.processes.sort_unstable_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
     seen.containers.sort_unstable_by(|a, b| a.name.cmp(&b.name));
     seen.networks.sort_unstable_by(|a, b| a.name.cmp(&b.name));

@@ -6,6 +6,7 @@ mod networks;
 mod persistence;
 mod plans;
 mod removal;
+mod ways;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -136,10 +137,7 @@ fn operation(address: &str, step: Step) -> Operation {
     Operation {
         address: Address::recorded(address),
         step,
-        action: Action::Command(Command {
-            argv: vec![Arg::from("docker"), Arg::from("do it")],
-            ..Command::default()
-        }),
+        action: Action::Command(Command { argv: vec![Arg::from("docker"), Arg::from("do it")], ..Command::default() }),
         inputs: vec![Input { name: "i".to_owned(), value: "v".to_owned() }],
         digest: Digest::of(address.as_bytes()),
         needs: vec![(Need::After, Address::recorded("one/agent/owners"))],

@@ -17,8 +17,8 @@ use super::*;
 use crate::host_files::HostFiles;
 
 /// What is left of a run when the process ends: what the journal would hold.
-struct World {
-    bench: Bench,
+pub(super) struct World {
+    pub(super) bench: Bench,
     done: BTreeMap<Address, Done>,
     /// What the order of tasks comes from, where the plan leaves it open.
     seed: u64,
@@ -34,13 +34,13 @@ enum End {
 }
 
 impl World {
-    fn new(manifest: &Manifest, profile: &str, seed: u64) -> Self {
+    pub(super) fn new(manifest: &Manifest, profile: &str, seed: u64) -> Self {
         let bench = Bench { project: manifest.name.clone(), ..Bench::new(profile) };
         copy_out(&bench);
         Self { bench, done: BTreeMap::new(), seed }
     }
 
-    fn plan(&self, manifest: Option<&Manifest>) -> Plan {
+    pub(super) fn plan(&self, manifest: Option<&Manifest>) -> Plan {
         let profile = self.bench.engine.profile().unwrap();
         let observation = Observation { done: self.done.clone(), ..self.bench.seen() };
         let target =
@@ -54,7 +54,7 @@ impl World {
     }
 
     /// Does what a plan says, as far as it can; what failed.
-    fn apply(&mut self, plan: &Plan) -> Vec<Failure> {
+    pub(super) fn apply(&mut self, plan: &Plan) -> Vec<Failure> {
         self.run(plan, End::Whole, &mut |_| {})
     }
 
@@ -139,7 +139,7 @@ impl World {
     }
 
     /// Everything is as declared, but for what is asked for anew each time, and what is built upon that.
-    fn stands(&self, manifest: &Manifest) {
+    pub(super) fn stands(&self, manifest: &Manifest) {
         let plan = self.plan(Some(manifest));
         let mut anew: BTreeSet<&Address> = BTreeSet::new();
         let mut left = Vec::new();
@@ -200,7 +200,7 @@ impl World {
     }
 
     /// No agent's command was let go without what guards it.
-    fn was_guarded(&self) {
+    pub(super) fn was_guarded(&self) {
         for moment in self.bench.engine.moments.lock().unwrap().iter() {
             assert!(moment.guard.is_ok(), "{moment:?}");
         }
@@ -343,9 +343,10 @@ fn two_manifests(ways: WaysOut) -> impl Strategy<Value = (Manifest, Manifest)> {
     let bottle = move || prop::option::weighted(0.8, bottle_with(ways));
     prop::collection::vec((bottle(), bottle()), 1..3).prop_map(|pairs| {
         let of = |bottles: Vec<Option<bottle_planner::manifest::Bottle>>| {
-            let named = bottles.into_iter().enumerate().filter_map(|(number, bottle)| {
-                Some((BottleName::new(&format!("b{number}")).unwrap(), bottle?))
-            });
+            let named = bottles
+                .into_iter()
+                .enumerate()
+                .filter_map(|(number, bottle)| Some((BottleName::new(&format!("b{number}")).unwrap(), bottle?)));
             manifest_of("generated", named.collect())
         };
         let (one, other) = pairs.into_iter().unzip();
