@@ -24,14 +24,22 @@ pub(crate) enum Subcommands {
     Status(Status),
 }
 
+/// Which manifest.
+#[derive(Debug, Args)]
+pub(crate) struct ManifestPath {
+    /// The manifest
+    #[arg(short, long, value_name = "FILE", default_value = "bottle.toml")]
+    pub(crate) file: PathBuf,
+}
+
 /// Which manifest, and which engine.
 #[derive(Debug, Args)]
 pub(crate) struct Project {
     /// The manifest
     #[arg(short, long, value_name = "FILE", default_value = "bottle.toml")]
     pub(crate) file: PathBuf,
-    /// The backend: docker, simulator, or with the version to plan for, docker@28.5 [default: the manifest's sandbox, else what
-    /// this machine has]
+    /// The backend: docker, container, simulator, or with the version to plan for, docker@28.5 [default: the manifest's
+    /// sandbox, else what this machine has]
     #[arg(short, long, value_name = "NAME[@VERSION]")]
     pub(crate) backend: Option<String>,
 }
@@ -39,7 +47,10 @@ pub(crate) struct Project {
 #[derive(Debug, Args)]
 pub(crate) struct Plan {
     #[command(flatten)]
-    pub(crate) project: Project,
+    pub(crate) manifest: ManifestPath,
+    /// The backend, as for the other commands; several, to see what changes from one to the other
+    #[arg(short, long, value_name = "NAME[@VERSION]")]
+    pub(crate) backend: Vec<String>,
     /// The bottles to plan [default: all]
     #[arg(value_name = "BOTTLE")]
     pub(crate) bottles: Vec<String>,

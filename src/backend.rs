@@ -1,7 +1,5 @@
 //! Which backend a command talks to, and why.
 
-use std::path::Path;
-
 use bottle_executors::docker::Docker;
 use bottle_executors::engine::Engine;
 use bottle_executors::simulator::Simulator;
@@ -9,7 +7,8 @@ use bottle_planner::manifest::{Manifest, Sandbox};
 use bottle_planner::plan::BackendReason;
 use bottle_planner::profile::{Backend, Profile};
 
-use crate::exit::Fault;
+use crate::exit::{Exit, Fault};
+use crate::state;
 
 /// A backend that was chosen.
 pub(crate) struct Selected {
@@ -33,14 +32,9 @@ impl Selected {
 }
 
 /// Chooses a backend: the one named, else what the manifest's `sandbox` asks for, else what this machine has.
-pub(crate) fn select(
-    named: Option<&str>,
-    manifest: Option<&Manifest>,
-    offline: bool,
-    state: &Path,
-) -> Result<Selected, Fault> {
+pub(crate) fn select(named: Option<&str>, manifest: Option<&Manifest>, offline: bool) -> Result<Selected, Fault> {
     let Some(named) = named else { return unnamed(manifest, offline) };
-    let profile = Profile::named(named)?;
+    let profile = Profile::named(named).map_err(|error| Fault::new(Exit::Usage, error))?;
     let chosen = BackendReason::Named;
     match profile.backend {
         _ if offline => Ok(Selected { engine: None, profile, chosen }),
@@ -48,7 +42,7 @@ pub(crate) fn select(
         Backend::Docker if named.contains('@') => Ok(Selected { engine: None, profile, chosen }),
         Backend::Docker => live_docker(chosen),
         Backend::Simulator => {
-            let engine = Simulator::open(state.join("simulator.jsonl"), profile.clone())?;
+            let engine = Simulator::open(state::base()?.join("simulator.jsonl"), profile.clone())?;
             Ok(Selected { engine: Some(Box::new(engine)), profile, chosen })
         }
     }

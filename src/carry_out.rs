@@ -94,13 +94,14 @@ struct MissingSecrets {
     missing: Vec<SecretError>,
 }
 
-/// Carries out a plan.
+/// Carries out a plan, for a command such as `bottle apply`.
 pub(crate) fn carry_out(
     plan: &Plan,
     running: &Running,
     held: &mut Held,
     engine: &dyn Engine,
     root: &Path,
+    command: &'static str,
 ) -> Result<Exit, Fault> {
     let crash = crash_point()?;
     let secrets = HostSecrets::new(root.to_owned(), Box::new(terminal::ask));
@@ -128,7 +129,7 @@ pub(crate) fn carry_out(
         crash: crash.as_ref(),
     };
     let report = run::run(plan, &held.observation, engine, &mut held.journal, &run);
-    Ok(sum_up(report))
+    Ok(sum_up(report, command))
 }
 
 fn crash_point() -> Result<Option<Crash>, Fault> {
@@ -137,9 +138,9 @@ fn crash_point() -> Result<Option<Crash>, Fault> {
     Ok(Some(Crash { at, death: Death::Process }))
 }
 
-fn sum_up(report: Report) -> Exit {
+fn sum_up(report: Report, command: &'static str) -> Exit {
     for failure in &report.failures {
-        terminal::complain(&miette::Report::new(terminal::Failed::of(failure)));
+        terminal::complain(&miette::Report::new(terminal::Failed::of(failure, command)));
     }
     let complete = report.complete();
     if let Some(halt) = report.halted {
@@ -147,7 +148,7 @@ fn sum_up(report: Report) -> Exit {
         return Exit::Error;
     }
     if report.interrupted {
-        terminal::note("stopped half-way: `bottle apply` goes on from here, `bottle destroy` takes it away");
+        terminal::note(&format!("stopped half-way: `{command}` goes on from here"));
         return Exit::Stopped;
     }
     if complete { Exit::Done } else { Exit::Error }

@@ -33,7 +33,7 @@ fn main() -> ExitCode {
             fault.exit.into()
         }
         Err(_) => {
-            eprintln!("this is a bug of bottle's: please report what is above, and what you ran");
+            terminal::note("this is a bug of bottle's: please report what is above, and what you ran");
             Exit::Bug.into()
         }
     }

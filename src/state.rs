@@ -9,8 +9,10 @@ use bottle_executors::lock::{Lock, LockError};
 use bottle_executors::state_dir::{self, Environment, StateDir};
 use bottle_planner::name::ProjectName;
 use bottle_planner::observation::Observation;
+use bottle_planner::profile::Backend;
 
 use crate::exit::{Exit, Fault};
+use crate::terminal;
 
 /// How long operations that a killed command left in flight are waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -24,10 +26,15 @@ pub(crate) fn base() -> Result<PathBuf, Fault> {
     Ok(state_dir::base(environment)?)
 }
 
+/// Where a project's state is kept.
+pub(crate) fn dir(backend: Backend, project: &ProjectName) -> Result<StateDir, Fault> {
+    Ok(StateDir::of(&base()?, backend, project))
+}
+
 /// What an engine has, with what the journal knows of it.
 pub(crate) fn observe(engine: &dyn Engine, project: &ProjectName, known: Known) -> Result<Observation, Fault> {
     if let Some(damage) = &known.damage {
-        eprintln!("warning: {damage}");
+        terminal::note(&format!("warning: {damage}"));
     }
     let mut observation = engine.observe(project)?;
     let mut done = known.done;
@@ -53,7 +60,7 @@ pub(crate) fn hold(engine: &dyn Engine, dir: &StateDir, command: &str) -> Result
     dir.make()?;
     let mut waiting = |holder: Option<&bottle_executors::lock::Holder>| {
         let who = holder.map_or_else(|| "a command".to_owned(), ToString::to_string);
-        eprintln!("{who} was killed: waiting for what it started to end");
+        terminal::note(&format!("{who} was killed: waiting for what it started to end"));
     };
     let lock = Lock::acquire(dir, command, PATIENCE, &mut waiting).map_err(|error| {
         let exit = match &error {

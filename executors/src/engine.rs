@@ -174,7 +174,9 @@ pub enum EngineError {
     #[error("`{program}` is not on this machine")]
     #[diagnostic(
         code(bottle::engine::missing),
-        help("install it, or try `--backend simulator`, which needs no engine")
+        help(
+            "install it; `bottle plan --offline` needs none, and `--backend simulator` is an engine inside this command"
+        )
     )]
     Missing {
         /// The command.
@@ -182,7 +184,10 @@ pub enum EngineError {
     },
     /// It does not answer.
     #[error("the engine does not answer: {said}")]
-    #[diagnostic(code(bottle::engine::silent), help("start it and check that you may use it: `{argv}`"))]
+    #[diagnostic(
+        code(bottle::engine::silent),
+        help("start it and check that you may use it: `{argv}`; `bottle plan --offline` needs none")
+    )]
     Silent {
         /// What was run.
         argv: String,
@@ -204,7 +209,10 @@ pub enum EngineError {
     Profile(#[from] bottle_planner::profile::ProfileError),
     /// The simulator's file.
     #[error("the simulator's state in {path}: {why}")]
-    #[diagnostic(code(bottle::simulator::state))]
+    #[diagnostic(
+        code(bottle::simulator::state),
+        help("mend or delete that file; without it the simulator is an engine that has nothing")
+    )]
     State {
         /// The file.
         path: String,

@@ -29,6 +29,7 @@ fn exec(bench: &Bench, words: &[&str], stdin: Option<Secret>) -> bottle_planner:
         env: std::collections::BTreeMap::new(),
         command: words.iter().map(|word| (*word).into()).collect(),
         stdin: stdin.clone().map_or(ExecStdin::Nothing, ExecStdin::Secret),
+        hides: Vec::new(),
         lasts: Lasts::Run,
     });
     let mut line = argv("exec --interactive");

@@ -60,11 +60,7 @@ impl Hasher {
     /// The digest of all the fields.
     #[must_use]
     pub fn finish(self) -> Digest {
-        let mut text = String::with_capacity(64);
-        for byte in self.0.finalize() {
-            use fmt::Write as _;
-            let _ = write!(text, "{byte:02x}");
-        }
-        Digest(text)
+        let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or_default();
+        Digest(self.0.finalize().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect())
     }
 }

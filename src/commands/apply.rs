@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use bottle_executors::state_dir::StateDir;
 use bottle_planner::name::BottleName;
 use bottle_planner::observation::Observation;
 use bottle_planner::plan::{BackendReason, Plan, Target, build};
@@ -16,14 +15,15 @@ use crate::exit::{Exit, Fault};
 use crate::manifest_file::{ManifestFile, part};
 use crate::state;
 
+const COMMAND: &str = "bottle apply";
+
 pub(crate) fn run(arguments: &arguments::Apply) -> Result<Exit, Fault> {
     let file = ManifestFile::read(&arguments.project.file)?;
     let part = part(&arguments.bottles)?;
-    let base = state::base()?;
-    let selected = select(arguments.project.backend.as_deref(), Some(&file.manifest), false, &base)?;
+    let selected = select(arguments.project.backend.as_deref(), Some(&file.manifest), false)?;
     let (engine, profile, chosen) = selected.live()?;
-    let dir = StateDir::of(&base, profile.backend, &file.manifest.name);
-    let mut held = state::hold(engine.as_ref(), &dir, "bottle apply")?;
+    let dir = state::dir(profile.backend, &file.manifest.name)?;
+    let mut held = state::hold(engine.as_ref(), &dir, COMMAND)?;
     if !arguments.take_over {
         state::check_origin(&dir, &file.root, &held.observation)?;
     }
@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &arguments::Apply) -> Result<Exit, Fault> {
         self::plan(&file, &profile, &chosen, &now, part.as_ref())
     })?;
     dir.set_origin(&file.root)?;
-    carry_out::carry_out(&plan, &arguments.running, &mut held, engine.as_ref(), &file.root)
+    carry_out::carry_out(&plan, &arguments.running, &mut held, engine.as_ref(), &file.root, COMMAND)
 }
 
 fn plan(

@@ -1,7 +1,7 @@
 //! `bottle plan`
 
-use bottle_executors::state_dir::StateDir;
-use bottle_planner::plan::{Plan, Target, build};
+use bottle_planner::plan::{BackendReason, Plan, PlanError, Target, build};
+use bottle_planner::profile::Profile;
 use bottle_planner::render;
 
 use crate::arguments::{self, PlanFormat};
@@ -11,13 +11,16 @@ use crate::manifest_file::{ManifestFile, part};
 use crate::{state, terminal};
 
 pub(crate) fn run(arguments: &arguments::Plan) -> Result<Exit, Fault> {
-    let file = ManifestFile::read(&arguments.project.file)?;
+    let file = ManifestFile::read(&arguments.manifest.file)?;
+    if let [_, _, ..] = &arguments.backend[..] {
+        return side_by_side(&file, arguments);
+    }
     let part = part(&arguments.bottles)?;
-    let base = state::base()?;
-    let selected = select(arguments.project.backend.as_deref(), Some(&file.manifest), arguments.offline, &base)?;
+    let named = arguments.backend.first().map(String::as_str);
+    let selected = select(named, Some(&file.manifest), arguments.offline)?;
     let observation = match &selected.engine {
         Some(engine) => {
-            let dir = StateDir::of(&base, selected.profile.backend, &file.manifest.name);
+            let dir = state::dir(selected.profile.backend, &file.manifest.name)?;
             Some(state::look(engine.as_ref(), &dir)?)
         }
         None => None,
@@ -28,10 +31,10 @@ pub(crate) fn run(arguments: &arguments::Plan) -> Result<Exit, Fault> {
         observation: observation.as_ref(),
         part: part.as_ref(),
     };
-    let plan = build(&file.manifest, &file.files, target)?;
+    let plan = build(&file.manifest, &file.files, target).map_err(fault)?;
     match arguments.format {
         PlanFormat::Text => terminal::plan(&plan),
-        PlanFormat::Json => terminal::print(&render::json(&plan)),
+        PlanFormat::Json => terminal::plan_as_json(&plan),
         PlanFormat::Markdown => terminal::print(&render::markdown(&plan)),
     }
     if unmet(&plan) {
@@ -40,14 +43,56 @@ pub(crate) fn run(arguments: &arguments::Plan) -> Result<Exit, Fault> {
     Ok(if arguments.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Done })
 }
 
+/// The manifest on several backends, none of which is asked: what is compared is what they are, not what they have.
+fn side_by_side(file: &ManifestFile, arguments: &arguments::Plan) -> Result<Exit, Fault> {
+    if arguments.format != PlanFormat::Text {
+        return Err(Fault::usage(
+            "several backends are shown side by side as text only".to_owned(),
+            "plan for each by itself: `--backend docker --format json`",
+        ));
+    }
+    let part = part(&arguments.bottles)?;
+    let mut plans = Vec::new();
+    let mut exit = Exit::Done;
+    for named in &arguments.backend {
+        let profile = Profile::named(named)?;
+        let target =
+            Target { profile: &profile, chosen: &BackendReason::Named, observation: None, part: part.as_ref() };
+        match build(&file.manifest, &file.files, target).map_err(fault) {
+            Ok(plan) => plans.push(plan),
+            Err(fault) if fault.exit == Exit::Weaker => {
+                terminal::complain(&fault.report);
+                exit = Exit::Weaker;
+            }
+            Err(fault) => return Err(fault),
+        }
+    }
+    terminal::print(&render::side_by_side(&plans));
+    let weaker = plans.iter().filter(|plan| unmet(plan)).count() > 0;
+    Ok(if weaker { Exit::Weaker } else { exit })
+}
+
+/// A plan that cannot be, with its exit code.
+pub(crate) fn fault(error: PlanError) -> Fault {
+    let exit = if matches!(error, PlanError::NoWay { .. }) { Exit::Weaker } else { Exit::Error };
+    Fault::new(exit, error)
+}
+
 /// Whether a guarantee is weaker than a bottle requires; says which.
 pub(crate) fn unmet(plan: &Plan) -> bool {
     let mut any = false;
     for (bottle, summary) in &plan.bottles {
         for (guarantee, standing) in summary.unmet() {
-            eprintln!("error: {bottle} requires {guarantee}, and it is {}: {}", standing.word(), standing.reason());
+            let (profile, word) = (&plan.profile, standing.word());
+            terminal::note(&format!(
+                "error: {bottle} requires {guarantee}, and on {profile} it is {word}: {}",
+                standing.reason()
+            ));
             any = true;
         }
+    }
+    if any {
+        terminal::note("`bottle apply` refuses: choose a backend on which it holds, or take it out of `requires`");
     }
     any
 }

@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use bottle_executors::engine::Engine;
 use bottle_executors::lock;
-use bottle_executors::state_dir::StateDir;
 use bottle_planner::address::Address;
 use bottle_planner::name::{BottleName, ProjectName};
 use bottle_planner::observation::{ContainerState, Observation};
@@ -19,15 +18,14 @@ use crate::manifest_file::ManifestFile;
 use crate::{state, terminal};
 
 pub(crate) fn run(arguments: &arguments::Status) -> Result<Exit, Fault> {
-    let base = state::base()?;
     let backend = arguments.project.backend.as_deref();
     if !arguments.project.file.exists() && arguments.project.file.as_os_str() == "bottle.toml" {
-        let (engine, profile, _) = select(backend, None, false, &base)?.live()?;
+        let (engine, profile, _) = select(backend, None, false)?.live()?;
         return projects(engine.as_ref(), &profile.to_string(), arguments.format);
     }
     let file = ManifestFile::read(&arguments.project.file)?;
-    let (engine, profile, chosen) = select(backend, Some(&file.manifest), false, &base)?.live()?;
-    let dir = StateDir::of(&base, profile.backend, &file.manifest.name);
+    let (engine, profile, chosen) = select(backend, Some(&file.manifest), false)?.live()?;
+    let dir = state::dir(profile.backend, &file.manifest.name)?;
     let observation = state::look(engine.as_ref(), &dir)?;
     let target = Target { profile: &profile, chosen: &chosen, observation: Some(&observation), part: None };
     let plan = build(&file.manifest, &file.files, target)?;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use bottle_executors::run::{Event, Reporter};
 use bottle_planner::address::Address;
 use bottle_planner::plan::Plan;
+use bottle_planner::render::harmless;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::lines::line;
@@ -30,12 +31,12 @@ impl Bars {
                 None => counts.push((name.to_owned(), 1)),
             }
         }
-        let width = counts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        let width = counts.iter().map(|(name, _)| harmless(name).len()).max().unwrap_or(0);
         let template = format!("{{spinner}} {{prefix:<{width}}} {{bar:20}} {{pos:>3}}/{{len:<3}} {{wide_msg}}");
         let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
         let all = MultiProgress::new();
         let bars = counts.into_iter().map(|(name, count)| {
-            let bar = all.add(ProgressBar::new(count).with_style(style.clone()).with_prefix(name.clone()));
+            let bar = all.add(ProgressBar::new(count).with_style(style.clone()).with_prefix(harmless(&name)));
             bar.enable_steady_tick(TICK);
             (name, bar)
         });
@@ -53,7 +54,7 @@ impl Reporter for Bars {
             Event::Began { work } => {
                 if let Some(bar) = self.bar(work.address) {
                     let step = work.address.as_str().split_once('/').map_or("", |(_, step)| step);
-                    bar.set_message(step.to_owned());
+                    bar.set_message(harmless(step));
                 }
             }
             Event::Done { work, .. } => {

@@ -1,10 +1,11 @@
 //! Colour for a plan: each line by the sign in its first column.
 
+use std::io::{self, Write};
+
 use anstyle::{AnsiColor, Style};
 
-/// The plan with colour codes; the stream that it is written to takes them out where they are not wanted.
-pub(crate) fn plan(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + text.len() / 8);
+/// Writes the plan with colour codes; the stream takes them out where they are not wanted.
+pub(super) fn plan(text: &str, to: &mut impl Write) -> io::Result<()> {
     for (number, line) in text.split_inclusive('\n').enumerate() {
         let style = match line.as_bytes() {
             [b'+', b' ', ..] => AnsiColor::Green.on_default(),
@@ -16,7 +17,7 @@ pub(crate) fn plan(text: &str) -> String {
             _ => Style::new().bold(),
         };
         let line = line.trim_end_matches('\n');
-        out.push_str(&format!("{style}{line}{style:#}\n"));
+        writeln!(to, "{style}{line}{style:#}")?;
     }
-    out
+    Ok(())
 }

@@ -7,10 +7,14 @@ use bottle_planner::render;
 
 /// A failure, to be shown.
 #[derive(Debug)]
-pub(crate) struct Failed(String);
+pub(crate) struct Failed {
+    text: String,
+    command: &'static str,
+}
 
 impl Failed {
-    pub(crate) fn of(failure: &Failure) -> Self {
+    /// `command` is what goes on once the cause is mended.
+    pub(crate) fn of(failure: &Failure, command: &'static str) -> Self {
         let ended = match failure.ended {
             Ended::Exit(code) => format!("exit code {code}"),
             Ended::Signal(signal) => format!("signal {signal}"),
@@ -26,13 +30,13 @@ impl Failed {
         for line in failure.said.trim_end().lines() {
             let _ = write!(text, "\n{}", render::harmless(line));
         }
-        Self(text)
+        Self { text, command }
     }
 }
 
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
@@ -44,6 +48,9 @@ impl miette::Diagnostic for Failed {
     }
 
     fn help(&self) -> Option<Box<dyn fmt::Display + '_>> {
-        Some(Box::new("what did not depend on it is done; once the cause is mended, `bottle apply` goes on from here"))
+        let command = self.command;
+        Some(Box::new(format!(
+            "what did not depend on it is done; once the cause is mended, `{command}` goes on from here"
+        )))
     }
 }

@@ -4,6 +4,9 @@ use std::time::Instant;
 
 use bottle_executors::run::{Event, Reporter};
 
+use bottle_planner::address::Address;
+use bottle_planner::render::harmless;
+
 use super::note;
 
 /// One line for each operation that ended.
@@ -28,13 +31,17 @@ impl Reporter for Lines {
 /// An event in words; `None` for those that are only of interest while they last.
 pub(super) fn line(event: &Event<'_>, since: Instant) -> Option<String> {
     let seconds = |ms: u64| format!("{}.{:02} s", ms / 1000, ms % 1000 / 10);
+    // Of what is taken away, an address is what a label says, and anybody can have written that.
+    let shown = |address: &Address| harmless(address.as_str());
     match event {
         Event::RunBegan { .. } | Event::Began { .. } => None,
-        Event::Done { work, ms } => Some(format!("  {}: {}, {}", work.address, work.does, seconds(*ms))),
+        Event::Done { work, ms } => Some(format!("  {}: {}, {}", shown(work.address), work.does, seconds(*ms))),
         Event::Failed { work, ms, .. } => {
-            Some(format!("! {}: {} failed after {}", work.address, work.does, seconds(*ms)))
+            Some(format!("! {}: {} failed after {}", shown(work.address), work.does, seconds(*ms)))
         }
-        Event::Skipped { work, because } => Some(format!("  {}: not begun, it needs {because}", work.address)),
+        Event::Skipped { work, because } => {
+            Some(format!("  {}: not begun, it needs {}", shown(work.address), shown(because)))
+        }
         Event::Stopping { in_flight } => {
             Some(format!("stopping: {in_flight} in flight are waited for; once more, and they are ended"))
         }

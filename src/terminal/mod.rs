@@ -7,7 +7,7 @@ mod failure;
 mod lines;
 mod question;
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 
 use bottle_planner::plan::Plan;
 use bottle_planner::render;
@@ -20,7 +20,7 @@ pub(crate) use question::{ask, confirm};
 
 /// Whether progress can be drawn.
 pub(crate) fn is_terminal() -> bool {
-    std::io::stderr().is_terminal()
+    io::stderr().is_terminal()
 }
 
 /// Writes data. A reader that has gone away has seen what it wanted.
@@ -30,7 +30,14 @@ pub(crate) fn print(text: &str) {
 
 /// Writes a plan, in colour where that is wanted.
 pub(crate) fn plan(plan: &Plan) {
-    print(&colour::plan(&render::text(plan)));
+    let mut out = BufWriter::new(anstream::stdout().lock());
+    let _ = colour::plan(&render::text(plan), &mut out).and_then(|()| out.flush());
+}
+
+/// Writes a plan for machines. JSON has nothing that a terminal would act by, so it goes out as it is.
+pub(crate) fn plan_as_json(plan: &Plan) {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let _ = render::write_json(plan, &mut out).and_then(|()| out.flush());
 }
 
 /// Says something by the way.

@@ -17,6 +17,9 @@ pub(crate) fn confirm(question: &str) -> Result<bool, Fault> {
     let _ = write!(anstream::stderr(), "\n{question} [y/N] ");
     let mut answer = String::new();
     let _ = std::io::stdin().lock().read_line(&mut answer);
+    if !answer.ends_with('\n') {
+        super::note("");
+    }
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 

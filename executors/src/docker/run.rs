@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use bottle_planner::address::Address;
-use bottle_planner::intent::{Archive, ObjectName, Step};
+use bottle_planner::intent::{Archive, Exec, ObjectName, Step};
 use bottle_planner::operation::{Action, Arg, Command, Operation, Part, Stdin};
 
 use super::{Docker, owners, said};
@@ -61,7 +61,16 @@ impl Docker {
         if let Step::AwaitReady(readiness) = &operation.step {
             return self.await_ready(&ready, readiness, limit, context);
         }
-        let finished = self.done(&ready, limit, context)?;
+        let finished = self.attempt(&ready, limit, context)?;
+        if !finished.succeeded() {
+            if let Step::Exec(exec) = &operation.step
+                && !self.know_values(exec, context)
+            {
+                let why = "what it said is not shown, since the container's secrets could not be looked up to be taken out of it";
+                return Err(ready.failure(finished.ended, why));
+            }
+            return Err(self.failed(&ready, &finished));
+        }
         match &operation.step {
             Step::CreateContainer(_) | Step::CreateNetwork(_) => {
                 let id = last_line(&finished.stdout.bytes);
@@ -148,10 +157,23 @@ impl Docker {
             .map_err(|error| ready.failure(Ended::NotStarted, format!("{}: {error}", self.program.display())))
     }
 
-    /// Runs a command that has to succeed.
-    pub(super) fn done(&self, ready: &Ready, limit: Duration, context: &Context<'_>) -> Result<Finished, Failure> {
-        let finished = self.attempt(ready, limit, context)?;
-        if finished.succeeded() { Ok(finished) } else { Err(self.failed(ready, &finished)) }
+    /// Gets to know the values of a container's variables that its command must not have shown. This run need not have given them: they
+    /// are as old as the container. `false` when they cannot be had.
+    fn know_values(&self, exec: &Exec, context: &Context<'_>) -> bool {
+        if exec.hides.is_empty() {
+            return true;
+        }
+        let id = id_of(&exec.container, context);
+        let asked = self.ask(&["container", "inspect", "--format", "{{json .Config.Env}}", "--", &id]);
+        let Ok(variables) = asked.and_then(|answer| answer.one::<Vec<String>>()) else { return false };
+        for variable in variables {
+            if let Some((name, value)) = variable.split_once('=')
+                && exec.hides.iter().any(|hidden| hidden == name)
+            {
+                self.give(SecretValue::new(value.as_bytes().to_vec()));
+            }
+        }
+        true
     }
 
     /// The failure that a command's end was.

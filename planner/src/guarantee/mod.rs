@@ -60,6 +60,14 @@ guarantees! {
     AgentUnprivileged = "agent.unprivileged": "the agent is not root and cannot become it",
 }
 
+impl Guarantee {
+    /// Whether it speaks of what can be reached over a network.
+    #[must_use]
+    pub fn is_of_network(self) -> bool {
+        !matches!(self, Self::KernelOwn | Self::SecretsByName | Self::AgentUnprivileged)
+    }
+}
+
 impl fmt::Display for Guarantee {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
@@ -67,7 +75,7 @@ impl fmt::Display for Guarantee {
 }
 
 /// Whether a guarantee holds, with the reason. From best to worst.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "standing", content = "reason", rename_all = "kebab-case")]
 pub enum Standing {
     /// It holds; by what.

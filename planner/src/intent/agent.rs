@@ -87,6 +87,8 @@ impl Compiler<'_> {
         let go = self.let_go(bottle, guard.as_ref(), &container, &start)?;
         let relay = self.ssh(bottle, &container, &start)?;
 
+        let secret = bottle.env.iter().filter(|(_, value)| !matches!(value, EnvValue::Literal(_)));
+        let hides: Vec<String> = secret.map(|(name, _)| name.clone()).collect();
         let mut previous: Option<Address> = None;
         for (number, exec) in bottle.exec.iter().enumerate() {
             let step = Step::Exec(Exec {
@@ -95,6 +97,7 @@ impl Compiler<'_> {
                 env: BTreeMap::new(),
                 command: exec.run.iter().map(|word| word.as_str().into()).collect(),
                 stdin: ExecStdin::Nothing,
+                hides: hides.clone(),
                 lasts: Lasts::Container,
             });
             // A command that was declared after others may use what they made.
@@ -204,8 +207,11 @@ impl Compiler<'_> {
             }
         }
         for copy in &bottle.copy {
-            let owner = copy.owner.as_deref().map_or_else(|| owner.clone(), |owner| archives::owner(Some(owner)));
-            let files = archives::at(home, &copy.to, Content::Host(copy.from.clone()), &owner, copy.mode);
+            let mut files = archives::at(home, &copy.to, Content::Host(copy.from.clone()), &owner, copy.mode);
+            // The folders that lead to it stay the agent's.
+            if let (Some(another), Some(copied)) = (&copy.owner, files.entries.last_mut()) {
+                copied.owner = archives::owner(Some(another));
+            }
             let digest = content::digest(self.files, &copy.from)?;
             let mut set = FileSet::tracked(format!("copy:{}", copy.to), files, digest);
             set.declared = true;

@@ -15,7 +15,7 @@ pub(super) fn owner(user: Option<&str>) -> Owner {
     }
 }
 
-/// One file or folder at a path, preceded by the folders between the home and it, which are made the owner's.
+/// One file or folder at a path, preceded by the folders between the home and it, all made the owner's: the agent's user.
 ///
 /// Engines make missing folders root's, and an agent that cannot write into `~/.claude` does not start. Folders at or above the
 /// home, or outside it, are the image's and are left as they are.

@@ -140,12 +140,19 @@ impl Graph {
         self.index.get(address).map(|&at| &self.graph[at].step)
     }
 
+    /// The steps, in the order in which they were added, each with what it needs directly.
+    pub fn with_needs(&self) -> impl Iterator<Item = (&Node, impl Iterator<Item = (Need, &Node)> + Clone)> {
+        self.graph.node_indices().map(|at| {
+            let edges = self.graph.edges_directed(at, Direction::Outgoing);
+            (&self.graph[at], edges.map(|edge| (*edge.weight(), &self.graph[edge.target()])))
+        })
+    }
+
     /// What a step needs directly.
     pub fn needs(&self, address: &Address) -> impl Iterator<Item = (Need, &Address)> {
         self.index.get(address).into_iter().flat_map(|&at| {
-            self.graph
-                .edges_directed(at, Direction::Outgoing)
-                .map(|edge| (*edge.weight(), &self.graph[edge.target()].address))
+            let edges = self.graph.edges_directed(at, Direction::Outgoing);
+            edges.map(|edge| (*edge.weight(), &self.graph[edge.target()].address))
         })
     }
 
@@ -163,7 +170,17 @@ impl Graph {
 
     /// The steps, needs first; among those that could stand anywhere, by address. Linear but for the heap.
     #[must_use]
-    pub fn ordered(&self) -> Vec<(&Node, Vec<(Need, &Address)>)> {
+    pub fn into_ordered(self) -> Vec<(Node, Vec<(Need, Address)>)> {
+        let order = self.order();
+        let mut steps: Vec<Option<_>> = self.into_steps().into_iter().map(Some).collect();
+        let mut ordered: Vec<_> = order.into_iter().filter_map(|at| steps[at.index()].take()).collect();
+        for (_, needs) in &mut ordered {
+            needs.sort_unstable_by(|(_, a), (_, b)| a.cmp(b));
+        }
+        ordered
+    }
+
+    fn order(&self) -> Vec<NodeIndex> {
         use std::cmp::Reverse;
         use std::collections::BinaryHeap;
 
@@ -177,14 +194,7 @@ impl Graph {
             .collect();
         let mut order = Vec::with_capacity(self.len());
         while let Some(Reverse((_, at))) = ready.pop() {
-            let node = &self.graph[at];
-            let mut needs: Vec<_> = self
-                .graph
-                .edges_directed(at, Direction::Outgoing)
-                .map(|edge| (*edge.weight(), &self.graph[edge.target()].address))
-                .collect();
-            needs.sort_unstable_by_key(|(_, address)| *address);
-            order.push((node, needs));
+            order.push(at);
             for by in self.graph.neighbors_directed(at, Direction::Incoming) {
                 open[by.index()] -= 1;
                 if open[by.index()] == 0 {

@@ -14,6 +14,7 @@ pub(crate) fn name(container: &ObjectName, name: &str, address: Word) -> Exec {
         env: BTreeMap::new(),
         command: vec!["sh".into(), "-c".into(), script.into(), "hosts".into(), address],
         stdin: ExecStdin::Nothing,
+        hides: Vec::new(),
         lasts: Lasts::Run,
     }
 }

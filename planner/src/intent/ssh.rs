@@ -49,6 +49,7 @@ fn as_root(container: &ObjectName, command: Vec<Word>, stdin: ExecStdin) -> Exec
         env: BTreeMap::new(),
         command,
         stdin,
+        hides: Vec::new(),
         lasts: Lasts::Run,
     }
 }

@@ -476,6 +476,8 @@ pub struct Exec {
     pub command: Vec<Word>,
     /// What it reads.
     pub stdin: ExecStdin,
+    /// The container's variables whose values are secrets: none of them may be in what is shown of its own words.
+    pub hides: Vec<String>,
     /// How long what it did lasts.
     pub lasts: Lasts,
 }

@@ -59,7 +59,7 @@ pub fn verify(graph: &Graph) -> Result<(), Broken> {
     }
     let guarded: HashSet<&str> = ready.iter().filter_map(|address| address.bottle()).collect();
 
-    for node in graph.nodes() {
+    for (node, needs) in graph.with_needs() {
         let (role, memberships) = match &node.step {
             Step::CreateContainer(container) => (container.role, container.networks.iter().collect()),
             Step::Attach(attachment) => (
@@ -78,19 +78,17 @@ pub fn verify(graph: &Graph) -> Result<(), Broken> {
             if membership.own {
                 continue;
             }
-            match networks.get(&membership.network) {
-                None => return Err(Broken::UnknownNetwork(node.address.clone(), membership.network.clone())),
-                Some(_) => {}
+            if !networks.contains_key(&membership.network) {
+                return Err(Broken::UnknownNetwork(node.address.clone(), membership.network.clone()));
             }
         }
         let Some(container) = node.step.container() else { continue };
         let Some((create, role)) = creates.get(container) else {
             return Err(Broken::BeforeContainer(node.address.clone()));
         };
-        if node.address != **create && !graph.needs(&node.address).any(|(_, on)| on == *create) {
-            let through_start = graph
-                .needs(&node.address)
-                .any(|(need, on)| need == Need::On && graph.get(on).and_then(Step::container) == Some(container));
+        if node.address != **create && !needs.clone().any(|(_, on)| on.address == **create) {
+            let through_start =
+                needs.clone().any(|(need, on)| need == Need::On && on.step.container() == Some(container));
             if !through_start {
                 return Err(Broken::BeforeContainer(node.address.clone()));
             }
@@ -98,8 +96,8 @@ pub fn verify(graph: &Graph) -> Result<(), Broken> {
         if *role == Role::Agent && lets_go(node, graph) {
             // A release comes after the start, and so after all that the start needs.
             let start = create.beside("start");
-            let needs: Vec<&Address> =
-                graph.needs(&node.address).chain(graph.needs(&start)).map(|(_, on)| on).collect();
+            let before_start = graph.needs(&start).map(|(_, on)| on);
+            let needs: Vec<&Address> = needs.clone().map(|(_, on)| &on.address).chain(before_start).collect();
             let bottle = node.address.bottle();
             let serves = needs.iter().any(|on| ready.contains(on) && on.bottle() == bottle);
             if bottle.is_some_and(|bottle| guarded.contains(bottle)) && !serves {

@@ -179,7 +179,7 @@ pub fn build(manifest: &Manifest, files: &dyn Files, target: Target<'_>) -> Resu
         })
         .collect();
 
-    let mut operations = spelling::spell(&graph, profile, &manifest.name);
+    let mut operations = spelling::spell(graph, profile, &manifest.name);
     if let Some(part) = target.part {
         operations = part_of(operations, part);
         let kept: HashSet<&Address> = operations.iter().map(|operation| &operation.address).collect();

@@ -50,8 +50,11 @@ pub struct Table {
     /// What is required, in the order of all tables.
     pub requires: Vec<Guarantee>,
     /// The ways, each with the standing of what is required, or with why it is not to be had.
-    pub rows: Vec<(Way, Result<Vec<(Guarantee, Standing)>, &'static str>)>,
+    pub rows: Vec<(Way, Row)>,
 }
+
+/// What a way would give of what is required, or why it is not to be had.
+pub type Row = Result<Vec<(Guarantee, Standing)>, &'static str>;
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -104,7 +107,7 @@ pub(super) fn choose(
             None => open.push(bottle),
         }
     }
-    let mut rows: BTreeMap<&BottleName, Vec<(Way, Result<Vec<(Guarantee, Standing)>, &'static str>)>> = BTreeMap::new();
+    let mut rows: BTreeMap<&BottleName, Vec<(Way, Row)>> = BTreeMap::new();
     for way in Way::ALL {
         if open.is_empty() {
             break;

@@ -135,7 +135,11 @@ fn on_host(operation: &Operation, verdicts: &HashMap<Address, Verdict>, seen: &S
             (verdict, reasons)
         }
         Step::AwaitProcess(ready) => match redone().into_iter().next() {
-            Some(need) => (Verdict::Update, vec![Reason::NeedRedone { need }]),
+            Some(need) => match verdicts.get(&need) {
+                Some(Verdict::Create) => (Verdict::Create, vec![Reason::Missing]),
+                Some(Verdict::Replace) => (Verdict::Replace, vec![Reason::NeedRemade { need }]),
+                _ => (Verdict::Update, vec![Reason::NeedRedone { need }]),
+            },
             None => match satisfied::of_process(operation, seen.process(&ready.process.name.0), seen) {
                 reasons if reasons.is_empty() => (Verdict::Keep, vec![Reason::AsDeclared]),
                 reasons => (Verdict::Update, reasons),

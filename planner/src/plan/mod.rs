@@ -12,7 +12,7 @@ mod work;
 use std::collections::BTreeMap;
 
 pub use build::{Foreign, PlanError, Target, build, destroy};
-pub use choose::{Table, WayReason};
+pub use choose::{Row, Table, WayReason};
 pub use reason::{Reason, Verdict};
 pub use work::{Task, TaskKind};
 

@@ -1,11 +1,19 @@
 //! The plan for machines. Its shape is written down in `docs/plan-schema.md`.
+//!
+//! Keys stand in alphabetical order. Entries are made as they are written: a long plan's document is many times the plan.
 
-use serde::Serialize;
+use std::io;
+
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use crate::intent::Secret;
+use crate::address::Address;
+use crate::guarantee::{Guarantee, Standing};
+use crate::intent::{ArchiveEntry, Need, Secret, StageName};
+use crate::name::{BottleName, ProjectName};
 use crate::operation::{Action, Arg, Command, Input, Operation, Part, Stdin};
-use crate::plan::{BackendReason, Entry, Plan, Reason};
+use crate::plan::{BackendReason, BottleSummary, Entry, Plan, Reason, Verdict};
+use crate::profile::Backend;
 
 /// The name of the format: the first key of every document.
 pub const PLAN_FORMAT: &str = "bottle.plan";
@@ -15,35 +23,56 @@ pub const PLAN_VERSION: u32 = 1;
 /// The whole plan, as one JSON document that ends with a newline.
 #[must_use]
 pub fn json(plan: &Plan) -> String {
-    let document = json!({
-        "format": PLAN_FORMAT,
-        "version": PLAN_VERSION,
-        "project": plan.project,
-        "profile": plan.profile.to_string(),
-        "backend": plan.profile.backend,
-        "chosen": chosen(&plan.chosen),
-        "observed": plan.observed,
-        "bottles": plan.bottles.iter().map(|(name, bottle)| json!({
-            "name": name,
-            "allow": bottle.allow,
-            "way": bottle.way.map(|(way, reason)| json!({ "name": way, "because": reason })),
-            "requires": bottle.requires,
-            "guarantees": bottle.guarantees.iter().map(|(guarantee, standing)| json!({
-                "name": guarantee,
-                "standing": standing.word().replace(' ', "-"),
-                "reason": standing.reason(),
-            })).collect::<Vec<_>>(),
-        })).collect::<Vec<_>>(),
-        "secrets": plan.secrets.iter().map(|(secret, readers)| json!({
-            "secret": secret_by_name(secret),
-            "readers": readers,
-        })).collect::<Vec<_>>(),
-        "rewrites": plan.rewrites,
-        "entries": plan.entries.iter().map(entry).collect::<Vec<_>>(),
-    });
-    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
-    text.push('\n');
-    text
+    let mut text = Vec::new();
+    // Neither memory nor these values can fail.
+    let _ = write_json(plan, &mut text);
+    String::from_utf8(text).unwrap_or_default()
+}
+
+/// Writes what [`json`] gives.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_json(plan: &Plan, mut to: impl io::Write) -> io::Result<()> {
+    let document = Document {
+        backend: plan.profile.backend,
+        bottles: plan.bottles.iter().map(bottle).collect(),
+        chosen: chosen(&plan.chosen),
+        entries: Each(&plan.entries, entry),
+        format: PLAN_FORMAT,
+        observed: plan.observed,
+        profile: plan.profile.to_string(),
+        project: &plan.project,
+        rewrites: json!(plan.rewrites),
+        secrets: plan.secrets.iter().map(read).collect(),
+        version: PLAN_VERSION,
+    };
+    serde_json::to_writer_pretty(&mut to, &document)?;
+    to.write_all(b"\n")
+}
+
+/// A sequence whose elements are made when they are written.
+struct Each<'p, T, V>(&'p [T], fn(&'p T) -> V);
+
+impl<T, V: Serialize> Serialize for Each<'_, T, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(self.1))
+    }
+}
+
+#[derive(Serialize)]
+struct Document<'p> {
+    backend: Backend,
+    bottles: Vec<JsonBottle<'p>>,
+    chosen: Value,
+    entries: Each<'p, Entry, JsonEntry<'p>>,
+    format: &'static str,
+    observed: bool,
+    profile: String,
+    project: &'p ProjectName,
+    rewrites: Value,
+    secrets: Vec<JsonRead<'p>>,
+    version: u32,
 }
 
 fn chosen(reason: &BackendReason) -> Value {
@@ -55,6 +84,43 @@ fn chosen(reason: &BackendReason) -> Value {
     }
 }
 
+#[derive(Serialize)]
+struct JsonBottle<'p> {
+    allow: &'p [String],
+    guarantees: Each<'p, (Guarantee, Standing), JsonStanding<'p>>,
+    name: &'p BottleName,
+    requires: &'p [Guarantee],
+    way: Option<Value>,
+}
+
+fn bottle<'p>((name, bottle): (&'p BottleName, &'p BottleSummary)) -> JsonBottle<'p> {
+    let guarantees = Each(&bottle.guarantees[..], standing as fn(_) -> _);
+    let way = bottle.way.map(|(way, because)| json!({ "because": because, "name": way }));
+    JsonBottle { allow: &bottle.allow, guarantees, name, requires: &bottle.requires, way }
+}
+
+#[derive(Serialize)]
+struct JsonStanding<'p> {
+    name: Guarantee,
+    reason: &'p str,
+    standing: String,
+}
+
+fn standing((name, standing): &(Guarantee, Standing)) -> JsonStanding<'_> {
+    JsonStanding { name: *name, reason: standing.reason(), standing: standing.word().replace(' ', "-") }
+}
+
+/// A secret, and who reads it.
+#[derive(Serialize)]
+struct JsonRead<'p> {
+    readers: &'p [Address],
+    secret: Value,
+}
+
+fn read<'p>((secret, readers): (&Secret, &'p Vec<Address>)) -> JsonRead<'p> {
+    JsonRead { readers, secret: secret_by_name(secret) }
+}
+
 fn secret_by_name(secret: &Secret) -> Value {
     match secret {
         Secret::HostEnv(name) => json!({ "from": "env", "name": name }),
@@ -64,72 +130,128 @@ fn secret_by_name(secret: &Secret) -> Value {
 }
 
 #[derive(Serialize)]
-struct JsonReason<'a> {
-    #[serde(flatten)]
-    reason: &'a Reason,
-    text: String,
+struct JsonEntry<'p> {
+    address: &'p Address,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation: Option<JsonOperation<'p>>,
+    reasons: Each<'p, Reason, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removal: Option<JsonRemoval<'p>>,
+    verdict: Verdict,
 }
 
-fn entry(entry: &Entry) -> Value {
-    let reasons: Vec<JsonReason<'_>> =
-        entry.reasons.iter().map(|reason| JsonReason { reason, text: reason.to_string() }).collect();
-    let mut value = json!({ "address": entry.address, "verdict": entry.verdict, "reasons": reasons });
-    if let Some(operation) = &entry.operation {
-        value["operation"] = self::operation(operation);
+#[derive(Serialize)]
+struct JsonRemoval<'p> {
+    after: &'p [Address],
+    command: Option<JsonCommand<'p>>,
+}
+
+fn entry(entry: &Entry) -> JsonEntry<'_> {
+    let removal = entry.removal.as_ref();
+    JsonEntry {
+        address: &entry.address,
+        operation: entry.operation.as_ref().map(operation),
+        reasons: Each(&entry.reasons, reason),
+        removal: removal
+            .map(|removal| JsonRemoval { after: &removal.after, command: removal.command.as_ref().map(command) }),
+        verdict: entry.verdict,
     }
-    if let Some(removal) = &entry.removal {
-        value["removal"] = json!({ "command": removal.command.as_ref().map(command), "after": removal.after });
-    }
+}
+
+/// A reason's own keys, and the same in words.
+fn reason(reason: &Reason) -> Value {
+    let mut value = json!(reason);
+    value["text"] = reason.to_string().into();
     value
 }
 
-fn operation(operation: &Operation) -> Value {
-    let inputs: Vec<&Input> = operation.inputs.iter().collect();
-    json!({
-        "step": operation.step.verb(),
-        "digest": operation.digest.short(),
-        "inputs": inputs,
-        "needs": operation.needs.iter().map(|(_, need)| need).collect::<Vec<_>>(),
-        "time_limit_seconds": operation.time_limit,
-        "action": action(&operation.action),
-    })
+/// What is done: exactly one of these keys is there.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum JsonAction<'p> {
+    Command(JsonCommand<'p>),
+    Process(JsonCommand<'p>),
+    Resolve(&'p [String]),
+    Stage { base: &'p str, files: Each<'p, ArchiveEntry, &'p str>, name: &'p StageName },
 }
 
-fn action(action: &Action) -> Value {
+fn action(action: &Action) -> JsonAction<'_> {
     match action {
-        Action::Command(run) => json!({ "command": command(run) }),
-        Action::Process(started) => json!({ "process": command(started) }),
-        Action::Stage { name, files, base } => json!({ "stage": {
-            "name": name,
-            "base": base,
-            "files": files.entries.iter().map(|entry| &entry.path).collect::<Vec<_>>(),
-        } }),
-        Action::Resolve(hosts) => json!({ "resolve": hosts }),
+        Action::Command(run) => JsonAction::Command(command(run)),
+        Action::Process(started) => JsonAction::Process(command(started)),
+        Action::Resolve(hosts) => JsonAction::Resolve(hosts),
+        Action::Stage { name, files, base } => JsonAction::Stage { base, files: Each(&files.entries, path), name },
     }
 }
 
-fn command(command: &Command) -> Value {
-    let mut value = json!({ "argv": command.argv.iter().map(arg).collect::<Vec<_>>() });
-    match &command.stdin {
-        Stdin::Nothing => {}
-        Stdin::Archive { files, base } => {
-            value["stdin"] =
-                json!({ "base": base, "archive": files.entries.iter().map(|entry| &entry.path).collect::<Vec<_>>() });
-        }
-        Stdin::Text(parts) => value["stdin"] = json!({ "text": parts }),
-        Stdin::Secret(secret) => value["stdin"] = json!({ "secret": secret_by_name(secret) }),
+#[derive(Serialize)]
+struct JsonOperation<'p> {
+    #[serde(flatten)]
+    action: JsonAction<'p>,
+    digest: &'p str,
+    inputs: &'p [Input],
+    needs: Each<'p, (Need, Address), &'p Address>,
+    step: &'static str,
+    time_limit_seconds: u32,
+}
+
+fn operation(operation: &Operation) -> JsonOperation<'_> {
+    JsonOperation {
+        action: action(&operation.action),
+        digest: operation.digest.short(),
+        inputs: &operation.inputs,
+        needs: Each(&operation.needs, |(_, need)| need),
+        step: operation.step.verb(),
+        time_limit_seconds: operation.time_limit,
     }
-    if !command.env.is_empty() {
-        let env = command.env.iter();
-        value["env"] = env.map(|(name, secret)| json!({ "name": name, "secret": secret_by_name(secret) })).collect();
+}
+
+#[derive(Serialize)]
+struct JsonCommand<'p> {
+    argv: Each<'p, Arg, JsonArg<'p>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    env: Option<Vec<Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stdin: Option<JsonStdin<'p>>,
+}
+
+fn command(command: &Command) -> JsonCommand<'_> {
+    let env = command.env.iter().map(|(name, secret)| json!({ "name": name, "secret": secret_by_name(secret) }));
+    JsonCommand {
+        argv: Each(&command.argv, arg),
+        env: (!command.env.is_empty()).then(|| env.collect()),
+        stdin: match &command.stdin {
+            Stdin::Nothing => None,
+            Stdin::Archive { files, base } => Some(JsonStdin::Archive { archive: Each(&files.entries, path), base }),
+            Stdin::Text(parts) => Some(JsonStdin::Text { text: parts }),
+            Stdin::Secret(secret) => Some(JsonStdin::Secret { secret: secret_by_name(secret) }),
+        },
     }
-    value
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum JsonStdin<'p> {
+    Archive { archive: Each<'p, ArchiveEntry, &'p str>, base: &'p str },
+    Secret { secret: Value },
+    Text { text: &'p [Part] },
+}
+
+fn path(entry: &ArchiveEntry) -> &str {
+    &entry.path
 }
 
 /// A word of plain text is a string; one with other parts is an array of them.
-fn arg(arg: &Arg) -> Value {
+#[derive(Serialize)]
+#[serde(untagged)]
+enum JsonArg<'p> {
+    Text(&'p str),
+    Parts(&'p [Part]),
+}
+
+fn arg(arg: &Arg) -> JsonArg<'_> {
     match &arg.0[..] {
-        [Part::Literal(text)] => json!(text),
-        parts => json!(parts),
+        [Part::Literal(text)] => JsonArg::Text(text),
+        parts => JsonArg::Parts(parts),
     }
 }

@@ -3,14 +3,16 @@
 mod json;
 mod markdown;
 mod quote;
+mod side_by_side;
 mod text;
 
-pub use json::{PLAN_FORMAT, PLAN_VERSION, json};
+pub use json::{PLAN_FORMAT, PLAN_VERSION, json, write_json};
 pub use markdown::{LONGEST_COMMENT, markdown};
 pub use quote::{harmless, shell};
+pub use side_by_side::side_by_side;
 pub use text::text;
 
-use crate::operation::Arg;
+use crate::operation::{Arg, Part};
 
 /// An argv as one could type it, secrets by name and outputs as `${address.output}`.
 #[must_use]
@@ -19,7 +21,8 @@ pub fn argv(words: &[Arg]) -> String {
 }
 
 fn word(arg: &Arg) -> String {
-    let has_output = arg.0.iter().any(|part| matches!(part, crate::operation::Part::Output(_)));
+    // What stands for a value in `${..}` is not quoted: a shell would take the quotes for part of it.
+    let stands_for = |part: &Part| matches!(part, Part::Output(_) | Part::Stage(_));
     let text = arg.to_string();
-    if has_output { harmless(&text) } else { shell(&text) }
+    if arg.0.iter().any(stands_for) { harmless(&text) } else { shell(&text) }
 }

@@ -1,13 +1,16 @@
 //! The plan as people read it: what it opens and what holds first, then the operations.
 
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
+
+use indexmap::IndexMap;
 
 use super::{argv, harmless, word};
 use crate::address::Address;
 use crate::guarantee::{Guarantee, Standing};
-use crate::intent::{Content, CopyIn, Exec, ExecStdin, Owner, Stage, Step, Tracking};
+use crate::intent::{Content, CopyIn, Exec, ExecStdin, Owner, Stage, Step, Tracking, Way};
 use crate::name::BottleName;
-use crate::operation::{Action, Arg, Command, Operation};
+use crate::operation::{Action, Arg, Command, Operation, Part, Stdin};
 use crate::plan::{BackendReason, BottleSummary, Entry, Plan, Reason, Verdict, WayReason};
 
 /// Argvs up to this many characters stand on one line; longer ones take a line for each option, so that a change of one shows as one.
@@ -69,20 +72,28 @@ pub(super) fn counts(plan: &Plan) -> String {
     }
 }
 
-/// The sign of a bottle's way out: what becomes of its sidecar.
-fn egress_sign(plan: &Plan, bottle: &BottleName) -> char {
-    let sidecar = Address::of(bottle, "pipelock", "create");
-    plan.entries.iter().find(|entry| entry.address == sidecar).map_or(' ', |entry| entry.verdict.sign())
+/// The address of what lets a bottle's traffic out: its sidecar, its process or its rules.
+fn way_out(bottle: &BottleName, way: Way) -> Address {
+    match way {
+        Way::Sidecar => Address::of(bottle, "pipelock", "create"),
+        Way::HostLoopback => Address::of(bottle, "pipelock", "start"),
+        Way::Firewall => Address::of(bottle, "agent", "rules"),
+    }
 }
 
+/// The hosts of each bottle, under the sign of its way out.
 pub(super) fn hosts(out: &mut String, plan: &Plan) {
     if plan.bottles.is_empty() {
         return;
     }
     section(out, "may reach");
+    let verdicts: HashMap<&Address, Verdict> =
+        plan.entries.iter().map(|entry| (&entry.address, entry.verdict)).collect();
     for (bottle, summary) in &plan.bottles {
+        let way = summary.way.and_then(|(way, _)| verdicts.get(&way_out(bottle, way)));
+        let sign = way.map_or(' ', |verdict| verdict.sign());
         let allow = if summary.allow.is_empty() { "nothing".to_owned() } else { summary.allow.join(", ") };
-        let _ = write!(out, "{} {bottle}: {allow}", egress_sign(plan, bottle));
+        let _ = write!(out, "{sign} {bottle}: {allow}");
         // Where there is one way only, it goes without saying.
         match summary.way {
             Some((way, reason)) if reason != WayReason::Only => {
@@ -105,13 +116,11 @@ pub(super) fn secrets(out: &mut String, plan: &Plan) {
 }
 
 /// The standings of one guarantee: those bottles that share one stand on one line.
-fn grouped(plan: &Plan, guarantee: Guarantee) -> Vec<(&Standing, Vec<&BottleName>)> {
-    let mut groups: Vec<(&Standing, Vec<&BottleName>)> = Vec::new();
+fn grouped(plan: &Plan, guarantee: Guarantee) -> IndexMap<&Standing, Vec<&BottleName>> {
+    let mut groups: IndexMap<&Standing, Vec<&BottleName>> = IndexMap::new();
     for (bottle, summary) in &plan.bottles {
-        let Some((_, standing)) = summary.guarantees.iter().find(|(name, _)| *name == guarantee) else { continue };
-        match groups.iter_mut().find(|(group, _)| *group == standing) {
-            Some((_, bottles)) => bottles.push(bottle),
-            None => groups.push((standing, vec![bottle])),
+        if let Some((_, standing)) = summary.guarantees.iter().find(|(name, _)| *name == guarantee) {
+            groups.entry(standing).or_default().push(bottle);
         }
     }
     groups
@@ -176,12 +185,37 @@ pub(super) fn rewrites(out: &mut String, plan: &Plan) {
     }
 }
 
+/// What operations will know, and others use.
+fn known_later(plan: &Plan) -> BTreeSet<String> {
+    let mut known = BTreeSet::new();
+    let mut note = |part: &Part| {
+        if let Part::Output(output) = part {
+            known.insert(format!("${{{}.{}}}", output.address, output.name));
+        }
+    };
+    let running = plan.entries.iter().filter(|entry| entry.verdict != Verdict::Keep);
+    for command in running.filter_map(|entry| entry.operation.as_ref()?.command()) {
+        command.argv.iter().flat_map(|arg| &arg.0).for_each(&mut note);
+        if let Stdin::Text(parts) = &command.stdin {
+            parts.iter().for_each(&mut note);
+        }
+    }
+    known
+}
+
 pub(super) fn operations(out: &mut String, plan: &Plan) {
+    let known = known_later(plan);
+    if !known.is_empty() {
+        section(out, "known after apply");
+        for output in known {
+            let _ = writeln!(out, "  {}", harmless(&output));
+        }
+    }
     let mut group = None;
     for entry in plan.entries.iter().filter(|entry| entry.verdict != Verdict::Keep) {
         let bottle = entry.address.bottle();
         if group != Some(bottle) {
-            section(out, bottle.unwrap_or(Address::SHARED));
+            section(out, &harmless(bottle.unwrap_or(Address::SHARED)));
             group = Some(bottle);
         }
         operation(out, entry);

@@ -20,16 +20,9 @@ struct Spelled {
 
 /// The operations of a lowered graph, needs first.
 #[must_use]
-pub fn spell(graph: &Graph, profile: &Profile, project: &ProjectName) -> Vec<Operation> {
-    graph
-        .ordered()
-        .into_iter()
-        .map(|(node, needs)| {
-            let mut operation = operation(node.address.clone(), node.step.clone(), profile, project);
-            operation.needs = needs.into_iter().map(|(need, address)| (need, address.clone())).collect();
-            operation
-        })
-        .collect()
+pub fn spell(graph: Graph, profile: &Profile, project: &ProjectName) -> Vec<Operation> {
+    let steps = graph.into_ordered().into_iter();
+    steps.map(|(node, needs)| Operation { needs, ..operation(node.address, node.step, profile, project) }).collect()
 }
 
 /// One operation, without its needs.

@@ -42,6 +42,7 @@ pub(super) fn exec() -> Step {
         env: BTreeMap::new(),
         command: vec!["true".into()],
         stdin: bottle_planner::intent::ExecStdin::Nothing,
+        hides: Vec::new(),
         lasts: Lasts::Container,
     })
 }

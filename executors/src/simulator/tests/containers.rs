@@ -12,6 +12,7 @@ fn exec(container: &str, stdin: Option<Secret>) -> Step {
         env: BTreeMap::from([("A".to_owned(), "b".to_owned())]),
         command: vec!["npm".into(), "ci".into()],
         stdin: stdin.map_or(ExecStdin::Nothing, ExecStdin::Secret),
+        hides: Vec::new(),
         lasts: Lasts::Container,
     })
 }

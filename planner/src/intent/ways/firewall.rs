@@ -29,6 +29,7 @@ impl Compiler<'_> {
             env: BTreeMap::new(),
             command,
             stdin,
+            hides: Vec::new(),
             lasts: Lasts::Run,
         };
         let rules = as_root(vec!["nft".into(), "-f".into(), "-".into()], ExecStdin::Text(rules(&output)));

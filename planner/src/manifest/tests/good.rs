@@ -115,6 +115,7 @@ fn a_full_bottle() {
         name: ProjectName::new("acme").unwrap(),
         pool: Manifest::DEFAULT_POOL.parse().unwrap(),
         sidecar_image: Image::Ref(Manifest::DEFAULT_SIDECAR.to_owned()),
+        sidecar_resolvers: vec![Manifest::DEFAULT_RESOLVER],
         bottles: IndexMap::from([(BottleName::new("implementer").unwrap(), implementer())]),
     };
     assert_eq!(read(&full()).unwrap(), expected);
@@ -209,7 +210,7 @@ fn what_bottle_does_itself_is_reserved() {
     text =
         text.replace("GIT_AUTHOR_NAME = \"implementer\"", "").replace("GITHUB_TOKEN", "X").replace("GITEA_TOKEN", "Y");
     let manifest = read(&text).unwrap();
-    let compiled = intent::compile(&manifest, &files()).unwrap();
+    let compiled = intent::compile(&manifest, &files(), &intent::Ways::default()).unwrap();
     let mut variables = 0;
     let mut written = Vec::new();
     for address in ["implementer/agent/create", "implementer/agent/prompt", "implementer/agent/ssh:config"] {

@@ -1,0 +1,94 @@
+//! Apple's `container`. Its source says what it means to do; nobody ran it for this. What only running it could show is unproven, and what
+//! its users contest is unproven too.
+
+use super::{Bottle, by_name, held, not_held, not_inspected};
+use crate::guarantee::{Guarantee, Standing};
+use crate::intent::Way;
+
+fn unproven(reason: &str) -> Standing {
+    Standing::Unproven(reason.to_owned())
+}
+
+fn weakened(reason: &str) -> Standing {
+    Standing::Weakened(reason.to_owned())
+}
+
+/// Whether an internal network lets nothing out is contested.
+const CONTESTED: &str =
+    "whether `--internal` keeps all traffic in is contested (apple/container#2062): it was not measured";
+
+impl Bottle<'_> {
+    /// A bottle on Apple's `container`.
+    pub(super) fn on_container(&self, guarantee: Guarantee) -> Standing {
+        match (guarantee, self.way) {
+            (Guarantee::KernelOwn, _) => held("each container is a virtual machine with a kernel of its own"),
+            (Guarantee::SecretsByName, _) => by_name(),
+            (Guarantee::AgentUnprivileged, way) => self.unprivileged_on_container(way),
+            (guarantee, Some(Way::Firewall)) => self.behind_rules(guarantee),
+            (guarantee, way) => self.behind_a_proxy(guarantee, way),
+        }
+    }
+
+    fn behind_a_proxy(&self, guarantee: Guarantee, way: Option<Way>) -> Standing {
+        match guarantee {
+            Guarantee::EgressInspected => not_inspected(),
+            Guarantee::ProxyIsolated => match way {
+                Some(Way::HostLoopback) => weakened(
+                    "the proxy is a process of the host, out of the agent's reach; a flaw in it would be a flaw on the host",
+                ),
+                Some(_) => {
+                    held("the proxy is a virtual machine of its own, with a configuration that it can only read")
+                }
+                None => not_held("there is no proxy"),
+            },
+            Guarantee::HostClosed => not_held(
+                "the gateway of an internal network is the host: its services on all addresses can be reached (apple/container#1320)",
+            ),
+            Guarantee::DnsClosed => {
+                unproven("the guest is told of no resolver; whether the gateway would answer was not measured")
+            }
+            Guarantee::PeersClosed => {
+                unproven("networks are said to be kept apart, and each bottle has its own; that was not measured")
+            }
+            Guarantee::Ipv6Closed => unproven("an internal network is given IPv6 too; where it leads was not measured"),
+            Guarantee::EgressAllowlisted
+            | Guarantee::MetadataClosed
+            | Guarantee::KernelOwn
+            | Guarantee::SecretsByName
+            | Guarantee::AgentUnprivileged => unproven(CONTESTED),
+        }
+    }
+
+    /// Netfilter in the guest's own kernel, loaded before the agent's command runs, which has given up what could change it.
+    fn behind_rules(&self, guarantee: Guarantee) -> Standing {
+        match guarantee {
+            Guarantee::EgressAllowlisted => weakened(
+                "by address, as the names were resolved when applied: whoever shares an address is reachable, and a name that moves is \
+                 not; root in the guest could flush the rules, and the agent's command cannot become root",
+            ),
+            Guarantee::EgressInspected | Guarantee::ProxyIsolated => not_held("there is no proxy"),
+            Guarantee::DnsClosed => held("no resolver is told, port 53 is dropped; names stand in the hosts file"),
+            Guarantee::HostClosed | Guarantee::MetadataClosed | Guarantee::PeersClosed => {
+                held("everything is dropped but what goes to the listed hosts' public addresses")
+            }
+            Guarantee::Ipv6Closed => held("the rules hold for IPv6 as well"),
+            Guarantee::KernelOwn | Guarantee::SecretsByName | Guarantee::AgentUnprivileged => {
+                not_held("not of the rules")
+            }
+        }
+    }
+
+    fn unprivileged_on_container(&self, way: Option<Way>) -> Standing {
+        match (self.user(), way) {
+            (None, _) => unproven("the manifest names no `user`: the image decides"),
+            (Some("root" | "0"), _) => weakened("the agent is root in its virtual machine"),
+            (Some(_), Some(Way::Firewall)) => {
+                held("not root, no capabilities, no new privileges: laid down before its command")
+            }
+            (Some(_), _) => weakened(
+                "not root and no capabilities, but this backend cannot forbid new privileges: a set-user-id program of the image could give \
+                 root in the virtual machine",
+            ),
+        }
+    }
+}

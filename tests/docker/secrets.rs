@@ -1,0 +1,152 @@
+//! Secrets: by name everywhere, by value in the agent's process alone.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use libtest_mimic::Trial;
+
+use crate::engine::{attempt, docker, environment};
+use crate::project::Project;
+use crate::recorder::Recorder;
+use crate::trial;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial("secrets::nowhere", "full", nowhere),
+        trial("secrets::missing", "full", missing),
+        trial("secrets::said_by_a_command", "bare", said_by_a_command),
+    ]
+}
+
+/// Makes the ssh key of the full fixture and gives values to its variables. What it asks for at a terminal becomes a variable.
+pub(crate) fn host_secrets(project: &Project, gh_pat: &str, gitea: &str) -> [(&'static str, OsString); 2] {
+    project.edit("bottle.toml", "{ ask = \"paste your Gitea token\" }", "{ env = \"GITEA_TOKEN\" }");
+    fs::create_dir(project.home().join(".ssh")).unwrap();
+    let made = Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "", "-C", "key of a test", "-f"])
+        .arg(key(project))
+        .status()
+        .unwrap();
+    assert!(made.success());
+    [("GH_PAT", gh_pat.into()), ("GITEA_TOKEN", gitea.into())]
+}
+
+/// The file of the key that [`host_secrets`] makes.
+pub(crate) fn key(project: &Project) -> std::path::PathBuf {
+    project.home().join(".ssh/id_ed25519")
+}
+
+/// Every line of the key's body: any of them found anywhere is a leak.
+pub(crate) fn key_lines(project: &Project) -> Vec<String> {
+    let text = fs::read_to_string(key(project)).unwrap();
+    // The first line of the body is the same for many keys.
+    text.lines().filter(|line| !line.starts_with('-')).skip(1).map(str::to_owned).collect()
+}
+
+/// Which of the needles are in a text.
+fn found(hay: &[u8], needles: &[String]) -> Vec<String> {
+    let is_in = |needle: &&String| hay.windows(needle.len()).any(|window| window == needle.as_bytes());
+    needles.iter().filter(is_in).cloned().collect()
+}
+
+/// All bytes of all files below a folder, and their names.
+fn everything(folder: &Path, into: &mut Vec<u8>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        into.extend(path.display().to_string().into_bytes());
+        if path.is_dir() {
+            everything(&path, into);
+        } else {
+            into.extend(fs::read(&path).unwrap());
+        }
+    }
+}
+
+fn nowhere(project: &Project) {
+    let env = host_secrets(project, "planted-gh-pat", "planted-gitea-token");
+    let recorder = Recorder::new(project);
+    let mut with = env.to_vec();
+    with.push(recorder.path());
+    let mut needles = vec!["planted-gh-pat".to_owned(), "planted-gitea-token".to_owned()];
+    needles.extend(key_lines(project));
+    assert!(needles.len() > 4, "the key has a body");
+
+    // What is said, with a mark in each that shows that the search would find something.
+    for (args, mark) in [
+        (&["plan"][..], "GH_PAT"),
+        (&["plan", "--format", "json"], "GH_PAT"),
+        (&["plan", "--format", "markdown"], "GH_PAT"),
+        (&["apply", "--yes"], "implementer/agent/ssh:key:gitea: "),
+        (&["status"], "as declared"),
+        (&["status", "--format", "json"], "bottle.status"),
+        (&["apply", "--yes", "--format", "json"], "bottle.events"),
+    ] {
+        let said = project.run_with(args, &with).exits(0);
+        let text = format!("{}{}", said.stdout, said.stderr);
+        assert!(text.contains(mark), "bottle {args:?} says nothing of {mark}: {text}");
+        assert_eq!(found(text.as_bytes(), &needles), [""; 0], "said by bottle {args:?}");
+    }
+    // Where they belong.
+    let (agent, sidecar) = (project.agent("implementer"), project.sidecar("implementer"));
+    let variables = environment(&agent, "node");
+    assert!(variables.contains(&"GITHUB_TOKEN=planted-gh-pat".to_owned()), "{variables:?}");
+    assert!(variables.contains(&"GITEA_TOKEN=planted-gitea-token".to_owned()), "{variables:?}");
+
+    let mut state = Vec::new();
+    everything(&project.state(), &mut state);
+    assert_eq!(found(&state, &["implementer/agent/create".to_owned()]).len(), 1, "the journal was not searched");
+    assert_eq!(found(&state, &needles), [""; 0], "in the state folder");
+
+    let calls = recorder.calls();
+    assert!(calls.iter().any(|call| call.iter().any(|word| word == "--env=GITHUB_TOKEN")), "{calls:?}");
+    assert_eq!(found(format!("{calls:?}").as_bytes(), &needles), [""; 0], "in an argv");
+
+    let image = docker(&["container", "inspect", "--format", "{{.Config.Image}}", &agent]);
+    for words in
+        [&["image", "save", &image][..], &["image", "history", "--no-trunc", &image], &["image", "inspect", &image]]
+    {
+        let output = attempt(words);
+        assert!(output.status.success());
+        assert_eq!(found(&output.stdout, &needles), [""; 0], "docker {words:?}");
+    }
+    // The layers are stored as they are, so that the search of them means something.
+    let mark = "SSH keys are held by ssh-agent".to_owned();
+    assert_eq!(found(&attempt(&["image", "save", &image]).stdout, std::slice::from_ref(&mark)), [mark]);
+
+    let inspection = docker(&["container", "inspect", &sidecar]);
+    assert_eq!(found(inspection.as_bytes(), &needles), [""; 0], "in the sidecar");
+    assert_eq!(found(docker(&["logs", &sidecar]).as_bytes(), &needles), [""; 0], "in the sidecar's log");
+}
+
+fn missing(project: &Project) {
+    let [_, gitea] = host_secrets(project, "", "value");
+    let said = project.run_with(&["apply", "--yes"], std::slice::from_ref(&gitea)).exits(1);
+    assert!(said.stderr.contains("GH_PAT"), "{}", said.stderr);
+    project.is_gone();
+
+    let away = project.home().join("key-elsewhere");
+    fs::rename(key(project), &away).unwrap();
+    let said = project.run_with(&["apply", "--yes"], &[("GH_PAT", "value".into()), gitea]).exits(1);
+    assert!(said.stderr.contains("~/.ssh/id_ed25519"), "{}", said.stderr);
+    project.is_gone();
+    fs::rename(away, key(project)).unwrap();
+}
+
+/// A command in the agent that fails and prints what it was given.
+fn said_by_a_command(project: &Project) {
+    project.declare(
+        "[bottle.agent.env]\nTOKEN = { env = \"GH_PAT\" }\n\
+         [[bottle.agent.exec]]\nrun = [\"sh\", \"-c\", \"echo \\\"the token is $TOKEN.\\\" >&2; exit 3\"]",
+    );
+    // The second time the container has it already, and nobody reads it again: another value is set, or none.
+    let env = |value: &str| vec![("GH_PAT", OsString::from(value))];
+    for (format, env) in [("text", env("planted-gh-pat")), ("json", env("a newer one")), ("text", Vec::new())] {
+        let said = project.run_with(&["apply", "--yes", "--format", format], &env).exits(1);
+        let text = format!("{}{}", said.stdout, said.stderr);
+        assert!(text.contains("the token is ***."), "{text}");
+        assert!(!text.contains("planted-gh-pat"), "{text}");
+    }
+    assert!(environment(&project.agent("agent"), "node").contains(&"TOKEN=planted-gh-pat".to_owned()));
+}
