@@ -38,6 +38,7 @@ pub(crate) fn select(named: Option<&str>, manifest: Option<&Manifest>, offline: 
     let chosen = BackendReason::Named;
     match profile.backend {
         _ if offline => Ok(Selected { engine: None, profile, chosen }),
+        Backend::Container => Ok(Selected { engine: None, profile, chosen }),
         Backend::Docker if named.contains('@') => Ok(Selected { engine: None, profile, chosen }),
         Backend::Docker => live_docker(chosen),
         Backend::Simulator => {

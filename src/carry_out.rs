@@ -75,11 +75,12 @@ fn secrets_of(plan: &Plan) -> BTreeSet<Secret> {
     let mut read = BTreeSet::new();
     for task in plan.tasks() {
         let TaskKind::Run(operation) = task.kind else { continue };
-        let stdin = match &operation.command.stdin {
+        let Some(command) = operation.command() else { continue };
+        let stdin = match &command.stdin {
             Stdin::Secret(secret) => Some(secret),
-            Stdin::Nothing | Stdin::Archive { .. } => None,
+            Stdin::Nothing | Stdin::Archive { .. } | Stdin::Text(_) => None,
         };
-        read.extend(operation.command.env.iter().map(|(_, secret)| secret).chain(stdin).cloned());
+        read.extend(command.env.iter().map(|(_, secret)| secret).chain(stdin).cloned());
     }
     read
 }

@@ -10,13 +10,18 @@ use std::collections::BTreeMap;
 use any_manifest_world::{Trouble, World, trouble};
 use bottle_planner::manifest::{Bottle, Manifest};
 use bottle_planner::name::BottleName;
-use generated_manifests::{bottle, manifest, manifest_of};
+use generated_manifests::{WaysOut, bottle_with, manifest_of, manifest_with};
 use proptest::prelude::*;
 
-const PROFILES: [&str; 2] = ["simulator@20.10", "simulator@28.5"];
-
-fn profile() -> impl Strategy<Value = &'static str> {
-    prop::sample::select(&PROFILES[..])
+/// A backend, and the ways out that it has.
+fn backend() -> impl Strategy<Value = (&'static str, WaysOut)> {
+    prop::sample::select(vec![
+        ("simulator@20.10", WaysOut::Sidecar),
+        ("simulator@28.5", WaysOut::Sidecar),
+        ("simulator:container@1.1", WaysOut::All),
+        ("simulator:container@1.2", WaysOut::All),
+        ("simulator:container@1.2/macos15", WaysOut::Firewall),
+    ])
 }
 
 fn config() -> ProptestConfig {
@@ -32,15 +37,19 @@ enum Fate {
     Changes(Box<Bottle>),
 }
 
-fn fate() -> impl Strategy<Value = Fate> {
-    prop_oneof![Just(Fate::Stays), Just(Fate::Goes), bottle().prop_map(|bottle| Fate::Changes(Box::new(bottle)))]
+fn fate(ways: WaysOut) -> impl Strategy<Value = Fate> {
+    prop_oneof![
+        Just(Fate::Stays),
+        Just(Fate::Goes),
+        bottle_with(ways).prop_map(|bottle| Fate::Changes(Box::new(bottle)))
+    ]
 }
 
 /// A manifest, and the one that it becomes.
-fn two_manifests() -> impl Strategy<Value = (Manifest, Manifest)> {
-    manifest(3).prop_flat_map(|first| {
+fn two_manifests(ways: WaysOut) -> impl Strategy<Value = (Manifest, Manifest)> {
+    manifest_with(3, ways).prop_flat_map(move |first| {
         let count = first.bottles.len();
-        let next = (prop::collection::vec(fate(), count), prop::option::of(bottle()));
+        let next = (prop::collection::vec(fate(ways), count), prop::option::of(bottle_with(ways)));
         next.prop_map(move |(fates, added)| {
             let mut bottles: BTreeMap<BottleName, Bottle> = BTreeMap::new();
             for ((name, bottle), fate) in first.bottles.iter().zip(fates) {
@@ -65,8 +74,7 @@ proptest! {
 
     #[test]
     fn it_stands_after_any_trouble_and_destroy_leaves_nothing(
-        manifest in manifest(3),
-        profile in profile(),
+        (profile, manifest) in backend().prop_flat_map(|(profile, ways)| (Just(profile), manifest_with(3, ways))),
         jobs in 1..5usize,
         applying in troubles(),
         destroying in troubles(),
@@ -81,8 +89,7 @@ proptest! {
 
     #[test]
     fn another_manifest_can_take_its_place_in_the_midst_of_trouble(
-        (first, second) in two_manifests(),
-        profile in profile(),
+        (profile, (first, second)) in backend().prop_flat_map(|(profile, ways)| (Just(profile), two_manifests(ways))),
         jobs in 1..5usize,
         before in troubles(),
         whole in any::<bool>(),

@@ -13,8 +13,8 @@ use bottle_executors::engine::{Ended, Engine, EngineError};
 use bottle_planner::address::Address;
 use bottle_planner::digest::Digest;
 use bottle_planner::intent::{
-    Archive, ArchiveEntry, Attachment, Build, Content, Context as BuildContext, CopyIn, Exec, ImageName, Lasts,
-    Membership, ObjectName, OutputRef, Owner, Owners, Readiness, Secret, Step, Tracking,
+    Archive, ArchiveEntry, Attachment, Build, Content, Context as BuildContext, CopyIn, Exec, ExecStdin, ImageName,
+    Lasts, Membership, ObjectName, OutputRef, Owner, Owners, Readiness, Secret, Step, Tracking,
 };
 use bottle_planner::observation::ContainerState;
 use bottle_planner::operation::{Arg, Command, ObjectKind, Part, Stdin};
@@ -27,8 +27,8 @@ fn exec(bench: &Bench, words: &[&str], stdin: Option<Secret>) -> bottle_planner:
         container: bench.object("one"),
         user: None,
         env: std::collections::BTreeMap::new(),
-        command: words.iter().map(|word| (*word).to_owned()).collect(),
-        stdin: stdin.clone(),
+        command: words.iter().map(|word| (*word).into()).collect(),
+        stdin: stdin.clone().map_or(ExecStdin::Nothing, ExecStdin::Secret),
         hides: Vec::new(),
         lasts: Lasts::Run,
     });
@@ -87,7 +87,7 @@ fn a_bottle_is_made_observed_and_taken_away() {
 
     let attach = Step::Attach(Attachment {
         container: bench.object("one"),
-        membership: Membership { network: bench.object("net"), alias: None, default_route: true },
+        membership: Membership { network: bench.object("net"), alias: None, default_route: true, own: false },
     });
     let mut line = argv("network connect");
     line.extend([id(&bench.object("net")), id(&bench.object("one"))]);
@@ -282,11 +282,11 @@ fn a_failure_says_why_and_keeps_its_secrets() {
 
     let mut unknown = exec(&bench, &["true"], None);
     let output = OutputRef { address: Address::recorded("one/pipelock/start"), name: "ipv4".to_owned() };
-    unknown.command.argv.push(Arg(vec![Part::Output(output)]));
+    docker_bench::command(&mut unknown).argv.push(Arg(vec![Part::Output(output)]));
     assert!(bench.run(&unknown).unwrap_err().said.contains("ipv4 of one/pipelock/start"));
 
     let mut steering = exec(&bench, &["true"], None);
-    steering.command.env.push(("DOCKER_HOST".to_owned(), Secret::Ask("host".to_owned())));
+    docker_bench::command(&mut steering).env.push(("DOCKER_HOST".to_owned(), Secret::Ask("host".to_owned())));
     assert!(bench.run(&steering).unwrap_err().said.contains("DOCKER_HOST"));
 }
 
@@ -351,7 +351,7 @@ fn an_image_is_built_from_a_stream_and_what_inherits_its_labels_is_not_ours() {
     };
     let build = Build {
         image: ImageName(image.clone()),
-        context: BuildContext::Baked { base: ImageName(IMAGE.to_owned()), files: files.clone() },
+        context: BuildContext::Baked { base: ImageName(IMAGE.to_owned()), files: files.clone(), stage: None },
         args: std::collections::BTreeMap::new(),
         content: Digest::of(b""),
     };

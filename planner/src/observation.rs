@@ -124,6 +124,6 @@ pub struct Done {
     pub inputs: Vec<Input>,
     /// The engine's id of the container it worked on or made.
     pub container: Option<String>,
-    /// Since when that container ran, for what ends when it stops.
+    /// Since when that container ran, for what ends when it stops; of a process of the host, its id.
     pub since: Option<String>,
 }

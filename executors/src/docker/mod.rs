@@ -173,7 +173,7 @@ mod tests {
     fn an_old_command_takes_from_a_new_engine_what_it_cannot_say() {
         let profile = profile("24.0.5", "1.43", "28.5.2").unwrap();
         assert!(!profile.networks_at_create && !profile.gateway_priority);
-        assert_eq!(profile.gateway_closing, bottle_planner::profile::GatewayClosing::Isolated);
+        assert_eq!(profile.gateway_closing, Some(bottle_planner::profile::GatewayClosing::Isolated));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use bottle_planner::operation::{LABEL_PROJECT, ObjectKind, Removal, Removed};
 use serde::Deserialize;
 
 use super::Docker;
+use super::run::not_dockers;
 use crate::engine::{Context, Ended, EngineError, Failure};
 
 /// How long a removal may take: the engine gives a container ten seconds to stop, and is slow when it removes many.
@@ -38,7 +39,8 @@ struct Row {
 
 impl Docker {
     pub(super) fn take_away(&self, address: &Address, removal: &Removal, context: &Context<'_>) -> Result<(), Failure> {
-        let ready = self.ready(address, &removal.command, None, context)?;
+        let Some(command) = &removal.command else { return Err(not_dockers(address)) };
+        let ready = self.ready(address, command, None, context)?;
         let unknown = |error: EngineError| ready.failure(Ended::NotStarted, error.to_string());
         match self.find(&removal.what, context).map_err(unknown)? {
             Found::Nothing => return Ok(()),
@@ -89,6 +91,7 @@ impl Docker {
             ObjectKind::Network => ("network", r#"{"labels":{{json .Labels}}}"#),
             ObjectKind::Image => ("image", r#"{"labels":{{json .Config.Labels}}}"#),
             ObjectKind::Volume => ("volume", r#"{"labels":{{json .Labels}}}"#),
+            ObjectKind::Process | ObjectKind::Stage => return Ok(Found::Nothing),
         };
         let answer = self.ask_anyway(&[word, "inspect", "--format", format, "--", id])?;
         if !answer.finished.succeeded() {
@@ -115,6 +118,7 @@ impl Docker {
             ObjectKind::Network => &["network", "ls", "--no-trunc", "--format", "{{json .ID}}"],
             ObjectKind::Image => &["image", "ls", "--all", "--no-trunc", "--format", "{{json .ID}}"],
             ObjectKind::Volume => &["volume", "ls", "--format", "{{json .Name}}"],
+            ObjectKind::Process | ObjectKind::Stage => return Ok(false),
         };
         let listed: Vec<String> = self.ask(args)?.rows()?;
         Ok(listed.iter().any(|listed| listed == id))

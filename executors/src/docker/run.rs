@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bottle_planner::address::Address;
 use bottle_planner::intent::{Archive, Exec, ObjectName, Step};
-use bottle_planner::operation::{Arg, Command, Operation, Part, Stdin};
+use bottle_planner::operation::{Action, Arg, Command, Operation, Part, Stdin};
 
 use super::{Docker, owners, said};
 use crate::archive::{self, GuestFile};
@@ -55,7 +55,8 @@ impl Ready {
 
 impl Docker {
     pub(super) fn carry_out(&self, operation: &Operation, context: &Context<'_>) -> Result<Outcome, Failure> {
-        let ready = self.ready(&operation.address, &operation.command, Some(&operation.step), context)?;
+        let Action::Command(command) = &operation.action else { return Err(not_dockers(&operation.address)) };
+        let ready = self.ready(&operation.address, command, Some(&operation.step), context)?;
         let limit = Duration::from_secs(operation.time_limit.into());
         if let Step::AwaitReady(readiness) = &operation.step {
             return self.await_ready(&ready, readiness, limit, context);
@@ -135,6 +136,7 @@ impl Docker {
                 let value = context.secrets.read(secret).map_err(|error| stop(&ready, error.to_string()))?;
                 Input::Secret(self.give(value))
             }
+            Stdin::Text(_) => return Err(stop(&ready, "text is not read yet".to_owned())),
             Stdin::Archive { files, base } => {
                 let mut files = expand(files, address, step, context).map_err(|why| stop(&ready, why))?;
                 for file in &mut files {
@@ -190,6 +192,12 @@ impl Docker {
     }
 }
 
+/// The failure of what is no command of the engine's.
+pub(super) fn not_dockers(address: &Address) -> Failure {
+    let said = "docker has no command for it: the plan was made for another backend".to_owned();
+    Failure { address: address.clone(), argv: Vec::new(), ended: Ended::NotStarted, said }
+}
+
 /// The id by which the engine knows an object, or its name where no id is known.
 pub(super) fn id_of(name: &ObjectName, context: &Context<'_>) -> String {
     let ids = context.ids.lock().unwrap_or_else(PoisonError::into_inner);
@@ -219,6 +227,7 @@ fn word(arg: &Arg, context: &Context<'_>) -> Result<(OsString, String), String> 
                 word.push(value);
                 shown.push_str(value);
             }
+            Part::Stage(name) => return Err(format!("docker has no stage {}", name.0)),
             Part::Object(name) => {
                 word.push(id_of(name, context));
                 shown.push_str(&name.0);

@@ -109,6 +109,8 @@ fn removing(what: &Removed) -> &'static str {
         Removed::Object { kind: ObjectKind::Network, .. } => "remove network",
         Removed::Object { kind: ObjectKind::Image, .. } => "remove image",
         Removed::Object { kind: ObjectKind::Volume, .. } => "remove volume",
+        Removed::Object { kind: ObjectKind::Process, .. } => "end process",
+        Removed::Object { kind: ObjectKind::Stage, .. } => "remove stage",
         Removed::Membership { .. } => "detach",
     }
 }

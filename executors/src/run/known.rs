@@ -31,6 +31,8 @@ pub(super) struct Known<'run> {
     shared: &'run Shared,
     /// Since when containers run, by id.
     since: HashMap<String, String>,
+    /// The ids of processes of the host, by name.
+    processes: HashMap<String, String>,
 }
 
 impl<'run> Known<'run> {
@@ -39,7 +41,8 @@ impl<'run> Known<'run> {
             ContainerState::Running(since) => Some((container.id.clone(), since.clone())),
             ContainerState::Created | ContainerState::Stopped { .. } => None,
         });
-        Self { shared, since: running.collect() }
+        let processes = observation.processes.iter().map(|process| (process.name.clone(), process.id.clone()));
+        Self { shared, since: running.collect(), processes: processes.collect() }
     }
 
     /// Takes in what came of an operation, and tells what is to be remembered of it.
@@ -54,8 +57,13 @@ impl<'run> Known<'run> {
         drop(known_outputs);
 
         let mut ids = lock(&self.shared.ids);
-        if let (Some((ObjectKind::Container | ObjectKind::Network, name)), Some(id)) = (makes(&operation.step), made) {
-            ids.insert(ObjectName(name.to_owned()), id);
+        match (makes(&operation.step), made) {
+            (Some((ObjectKind::Container | ObjectKind::Network, name)), Some(id)) => {
+                ids.insert(ObjectName(name.to_owned()), id);
+            }
+            (Some((ObjectKind::Process, name)), Some(id)) => _ = self.processes.insert(name.to_owned(), id),
+            (Some((ObjectKind::Process, name)), None) => _ = self.processes.remove(name),
+            _ => {}
         }
         let container = operation.step.container().and_then(|name| ids.get(name)).cloned();
         drop(ids);
@@ -67,7 +75,12 @@ impl<'run> Known<'run> {
                 None => self.since.remove(id),
             };
         }
-        let since = container.as_ref().and_then(|id| self.since.get(id)).cloned();
+        let since = match &operation.step {
+            Step::StartProcess(process) => self.processes.get(&process.name.0),
+            Step::AwaitProcess(ready) => self.processes.get(&ready.process.name.0),
+            _ => container.as_ref().and_then(|id| self.since.get(id)),
+        }
+        .cloned();
         Done { digest: operation.digest.clone(), inputs: operation.inputs.clone(), container, since }
     }
 

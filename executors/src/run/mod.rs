@@ -13,12 +13,13 @@ mod known;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::mpsc;
 
 use bottle_planner::observation::Observation;
-use bottle_planner::plan::Plan;
+use bottle_planner::plan::{Plan, Reason};
 use rayon::ThreadPoolBuilder;
 use serde::Serialize;
 
@@ -28,7 +29,7 @@ pub use self::event::{Event, Reporter, Work};
 use self::known::{Known, Shared};
 use crate::crash::{Crash, CrashPoint};
 use crate::engine::{Context, Engine, Failure, Secrets};
-use crate::journal::{Journal, JournalError};
+use crate::journal::{Journal, JournalError, Record};
 use crate::signals::Signals;
 
 /// How a plan is run.
@@ -132,11 +133,24 @@ pub fn run(
     // After the run there is nobody left to be woken.
     let _listening = run.signals.listen(move || drop(wake.send(Message::Signal)));
 
+    forget_what_is_redone(plan, journal);
     let asking = Asking { engine, context: &context, sender };
     let known = Known::of(observation, &shared);
     let coordinator = Coordinator::new(&tasks, jobs, known, journal, run);
     match ThreadPoolBuilder::new().num_threads(jobs).thread_name(|at| format!("job-{at}")).build() {
         Ok(pool) => pool.in_place_scope(|scope| coordinator.drive(scope, &asking, &receiver)),
         Err(error) => coordinator.report(Some(Halt::Threads(error.to_string()))),
+    }
+}
+
+/// Takes back what is known of operations that are done again only because of others. Once those were done, nothing else would tell
+/// that these were not, should the run end in between. It is written with the first begin.
+fn forget_what_is_redone(plan: &Plan, journal: &mut Journal) {
+    for entry in &plan.entries {
+        let because_of_others = entry.reasons.iter().any(|reason| matches!(reason, Reason::NeedRedone { .. }));
+        if let (true, Some(operation)) = (because_of_others, &entry.operation) {
+            let (address, digest) = (Cow::Borrowed(&operation.address), Cow::Borrowed(&operation.digest));
+            journal.push(&Record::Begin { address, digest });
+        }
     }
 }

@@ -3,12 +3,17 @@
 //! Errors are the engine's own words.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
-use bottle_planner::intent::{ImageName, Membership, ObjectName, Role};
+use bottle_planner::intent::{Hold, ImageName, Membership, ObjectName, Role};
 use bottle_planner::observation::Labels;
+use bottle_planner::operation::ObjectKind;
+use bottle_planner::profile::Behaviour;
 use ipnet::Ipv4Net;
 
-use super::state::{Change, Container, Image, Network, PREDEFINED, State, Status, Stored, Volume};
+use super::processes::{self, Process};
+use super::stages::Stage;
+use super::state::{Change, Container, Image, Network, State, Status, Stored, Volume, predefined};
 use super::step::{Refusal, Scene};
 use super::{Simulator, containers, images, networks, removal};
 use crate::engine::EngineError;
@@ -69,6 +74,52 @@ impl<'a> Hand<'a> {
         self.engine.look(|state| state.volumes.values().cloned().collect())
     }
 
+    /// A process of the host by its name.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn process(&self, name: &str) -> Result<Option<Process>, EngineError> {
+        self.engine.look(|state| processes::named(state, name).cloned())
+    }
+
+    /// All folders of staged files.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn stages(&self) -> Result<Vec<Stage>, EngineError> {
+        self.engine.look(|state| state.stages.values().cloned().collect())
+    }
+
+    /// `kill` of a process of the host.
+    ///
+    /// # Errors
+    /// When there is none of that name; so for the next one.
+    pub fn kill_process(&self, name: &str) -> Result<(), String> {
+        self.act(|state| match processes::named(state, name) {
+            Some(process) => Ok(vec![Change::Gone(ObjectKind::Process, process.id.clone())]),
+            None => Err(Refusal::program(format!("{name}: no process found"))),
+        })
+    }
+
+    /// `rm -r` of a folder of staged files.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn remove_stage(&self, name: &str) -> Result<(), String> {
+        self.act(|state| match state.stages.get(name) {
+            Some(stage) => Ok(vec![Change::Gone(ObjectKind::Stage, stage.name.clone())]),
+            None => Err(Refusal::program(format!("rm: {name}: No such file or directory"))),
+        })
+    }
+
+    /// Puts other addresses behind a host name; with none, nothing is found under it any more.
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    pub fn resolve_as(&self, host: &str, addresses: &[IpAddr]) -> Result<(), String> {
+        self.act(|_| Ok(vec![Change::Resolves(host.to_owned(), addresses.to_vec())]))
+    }
+
     /// `docker start`.
     ///
     /// # Errors
@@ -108,7 +159,7 @@ impl<'a> Hand<'a> {
     /// When the engine refuses.
     pub fn connect(&self, container: &str, network: &str) -> Result<(), String> {
         let network = ObjectName(network.to_owned());
-        let membership = Membership { network, alias: None, default_route: false };
+        let membership = Membership { network, alias: None, default_route: false, own: false };
         self.on(container, |state, container| {
             networks::connect(state, container, networks::bind(state, &membership, None))
         })
@@ -119,7 +170,7 @@ impl<'a> Hand<'a> {
     /// # Errors
     /// When the engine refuses.
     pub fn disconnect(&self, container: &str, network: &str) -> Result<(), String> {
-        self.on(container, |_, container| networks::disconnect(container, network))
+        self.on(container, |state, container| networks::disconnect(state, container, network))
     }
 
     /// `docker network rm`.
@@ -128,11 +179,15 @@ impl<'a> Hand<'a> {
     /// When the engine refuses.
     pub fn remove_network(&self, name: &str) -> Result<(), String> {
         self.act(|state| {
-            if PREDEFINED.contains(&name) {
-                return Err(Refusal::daemon(format!("{name} is a pre-defined network and cannot be removed")));
+            if predefined(state.behaves).iter().any(|(own, _)| *own == name) {
+                return Err(match state.behaves {
+                    Behaviour::Docker => {
+                        Refusal::daemon(format!("{name} is a pre-defined network and cannot be removed"))
+                    }
+                    Behaviour::Container => Refusal::container(format!("cannot delete a builtin network: {name}")),
+                });
             }
-            let network = state.network_named(name);
-            networks::remove(network.ok_or_else(|| Refusal::daemon(format!("network {name} not found")))?)
+            networks::remove(state, state.network_named(name).ok_or_else(|| networks::missing(state, name))?)
         })
     }
 
@@ -178,6 +233,10 @@ impl<'a> Hand<'a> {
                 command: Vec::new(),
                 env: BTreeMap::new(),
                 runtime: None,
+                hold: Hold::None,
+                released: false,
+                serves: false,
+                resolvers: Vec::new(),
                 mounts: Vec::new(),
                 workdir: None,
                 volume: None,
@@ -224,7 +283,7 @@ impl<'a> Hand<'a> {
     ) -> Result<(), String> {
         self.act(|state| match state.container_named(name) {
             Some(container) => then(state, container),
-            None => Err(containers::missing(name)),
+            None => Err(containers::missing(state, name)),
         })
     }
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use bottle_planner::intent::{Exec, Owners, Readiness, Role};
+use bottle_planner::intent::{AddressOf, Exec, Hold, MountSource, Owners, Readiness, Role};
 use bottle_planner::operation::ObjectKind;
-use bottle_planner::profile::{Known, Profile};
+use bottle_planner::profile::{Behaviour, Known, Profile};
 
 use super::guest::{self, Files};
 use super::networks;
@@ -12,7 +12,7 @@ use super::state::{Change, Container, Joined, Ran, State, Status, Stored, Volume
 use super::step::{Answer, Refusal, Scene, moment};
 use crate::engine::Outcome;
 
-/// `create`. As Docker does, it looks for the networks only when the container starts.
+/// `create`. Docker looks for the networks only when the container starts; Apple's `container` now.
 pub(super) fn create(
     scene: &Scene<'_>,
     profile: &Profile,
@@ -22,7 +22,10 @@ pub(super) fn create(
     let state = scene.state;
     let name = &wanted.name.0;
     let Some(image) = state.image_named(&wanted.image) else {
-        return Err(Refusal::daemon(format!("No such image: {}", wanted.image)));
+        return Err(match state.behaves {
+            Behaviour::Docker => Refusal::daemon(format!("No such image: {}", wanted.image)),
+            Behaviour::Container => Refusal::container(format!("image with reference {}", wanted.image)),
+        });
     };
     if let Some(runtime) = wanted.runtime
         && profile.runsc != Known::Seen(true)
@@ -35,6 +38,16 @@ pub(super) fn create(
         return Err(Refusal::daemon(format!("Container cannot be connected to network endpoints: {names}")));
     }
     free_name(state, name)?;
+    if state.behaves == Behaviour::Container {
+        for joined in &networks {
+            if !profile.networks && !wanted.networks.iter().any(|on| on.own && on.network.0 == joined.network) {
+                return Err(Refusal::container("non-default network configuration requires macOS 26 or newer"));
+            }
+            if joined.id.is_none() {
+                return Err(networks::missing(state, &joined.network));
+            }
+        }
+    }
     let (id, count) = scene.new_id("container");
     let container = Container {
         id: id.clone(),
@@ -47,6 +60,10 @@ pub(super) fn create(
         command: wanted.command.clone(),
         env: wanted.env.clone(),
         runtime: wanted.runtime.map(str::to_owned),
+        hold: wanted.hold,
+        released: false,
+        serves: false,
+        resolvers: wanted.resolvers.clone(),
         mounts: wanted.mounts.clone(),
         workdir: wanted.workdir.clone(),
         volume: wanted.volume.clone(),
@@ -72,6 +89,9 @@ pub(super) fn create(
 pub(super) fn free_name(state: &State, name: &str) -> Result<(), Refusal> {
     match state.container_named(name) {
         None => Ok(()),
+        Some(_) if state.behaves == Behaviour::Container => {
+            Err(Refusal::container(format!("container already exists: {name}")))
+        }
         Some(Container { id, .. }) => Err(Refusal::daemon(format!(
             "Conflict. The container name \"/{name}\" is already in use by container \"{id}\". You have to remove (or \
              rename) that container to be able to reuse that name."
@@ -84,11 +104,16 @@ pub(super) fn start(state: &State, container: &Container) -> Result<Vec<Change>,
     if matches!(container.status, Status::Running(_)) {
         return Ok(Vec::new());
     }
+    for stage in stages(container) {
+        if !state.stages.contains_key(stage) {
+            return Err(Refusal::container(format!("mount source path '{stage}' does not exist")));
+        }
+    }
     let mut changes = Vec::new();
     for joined in &container.networks {
         changes.push(Change::Joined(container.id.clone(), networks::addressed(state, joined.clone())?));
     }
-    if !serves(container) {
+    if !is_configured(state, container) {
         // The engine starts it, and it ends at once.
         return Ok(vec![Change::Status(container.id.clone(), Status::Exited(1))]);
     }
@@ -98,14 +123,46 @@ pub(super) fn start(state: &State, container: &Container) -> Result<Vec<Change>,
 }
 
 /// Whether a container's command goes on: a sidecar without its configuration ends.
-fn serves(container: &Container) -> bool {
+fn is_configured(state: &State, container: &Container) -> bool {
     let config = container.command.iter().skip_while(|word| *word != "--config").nth(1);
     match (container.role, config) {
         (Role::Sidecar, Some(config)) => {
-            matches!(container.files.get(config), Some(Stored { what: What::File(_), .. }))
+            let mounted = || {
+                stages(container).find_map(|stage| state.stages.get(stage).and_then(|stage| stage.files.get(config)))
+            };
+            let file = container.files.get(config).or_else(mounted);
+            matches!(file, Some(Stored { what: What::File(_), .. }))
         }
         _ => true,
     }
+}
+
+/// The stages that a container mounts.
+fn stages(container: &Container) -> impl Iterator<Item = &str> {
+    container.mounts.iter().filter_map(|mount| match &mount.from {
+        MountSource::Stage(stage) => Some(stage.0.as_str()),
+        MountSource::Host(_) => None,
+    })
+}
+
+/// `touch` of the mark that a held container waits for.
+pub(super) fn release(state: &State, container: &Container) -> Result<Vec<Change>, Refusal> {
+    running(state, container)?;
+    match container.hold {
+        Hold::None => Err(Refusal::program("touch: /run/bottle/go: No such file or directory")),
+        Hold::Held | Hold::HeldByRoot => Ok(vec![Change::Released(container.id.clone())]),
+    }
+}
+
+/// `inspect`: the address of a container that runs.
+pub(super) fn learn_address(state: &State, container: &Container, wanted: &AddressOf) -> Result<Answer, Refusal> {
+    running(state, container)?;
+    let joined = container.networks.iter().find(|joined| joined.network == wanted.network.0);
+    let Some(address) = joined.and_then(|joined| joined.address) else {
+        return Err(Refusal::program(format!("{} has no address on {}", container.name, wanted.network)));
+    };
+    let outputs = vec![(AddressOf::IPV4.to_owned(), address.to_string())];
+    Ok(Answer { changes: Vec::new(), outcome: Outcome { made: None, outputs } })
 }
 
 /// `stop`, by force.
@@ -118,6 +175,9 @@ pub(super) fn stop(container: &Container) -> Vec<Change> {
 
 /// `cp` of a tar stream to a folder; where the root is read-only, to the volume and nowhere else.
 pub(super) fn copy_in(state: &State, container: &Container, into: &str, files: Files) -> Result<Vec<Change>, Refusal> {
+    if state.behaves == Behaviour::Container {
+        running(state, container)?;
+    }
     if container.read_only && container.volume.as_deref() != Some(into) {
         return Err(Refusal::daemon("container rootfs is marked read-only"));
     }
@@ -127,43 +187,49 @@ pub(super) fn copy_in(state: &State, container: &Container, into: &str, files: F
     Ok(vec![Change::Files(container.id.clone(), laid)])
 }
 
-/// Reads the container's `/etc/passwd`.
-pub(super) fn learn_owners(owners: &Owners) -> Answer {
+/// Reads the container's `/etc/passwd`: Docker's command can do so of one that does not run.
+pub(super) fn learn_owners(state: &State, container: &Container, owners: &Owners) -> Result<Answer, Refusal> {
+    if state.behaves == Behaviour::Container {
+        running(state, container)?;
+    }
     let numbers = |name: &String| {
         let (uid, gid) = guest::user(name);
         (name.clone(), format!("{uid}:{gid}"))
     };
     let outputs = owners.names.iter().map(numbers).collect();
-    Answer { changes: Vec::new(), outcome: Outcome { made: None, outputs } }
+    Ok(Answer { changes: Vec::new(), outcome: Outcome { made: None, outputs } })
 }
 
 /// The probe of a readiness: a container that runs serves.
-pub(super) fn await_ready(container: &Container, ready: &Readiness) -> Result<(), Refusal> {
-    running(container).map_err(|refusal| {
-        let waited = format!("{} did not serve within {} s: {}", container.name, ready.within, refusal.said);
-        Refusal { said: waited, ..refusal }
-    })
+pub(super) fn await_ready(state: &State, container: &Container, ready: &Readiness) -> Result<Vec<Change>, Refusal> {
+    match running(state, container) {
+        Ok(_) if container.serves => Ok(Vec::new()),
+        Ok(_) => Ok(vec![Change::Serves(container.id.clone())]),
+        Err(refusal) => {
+            let waited = format!("{} did not serve within {} s: {}", container.name, ready.within, refusal.said);
+            Err(Refusal { said: waited, ..refusal })
+        }
+    }
 }
 
 /// `exec`. Every command is found and succeeds.
-pub(super) fn exec(container: &Container, exec: &Exec) -> Result<Vec<Change>, Refusal> {
-    running(container)?;
-    let ran = Ran {
-        command: exec.command.clone(),
-        user: exec.user.clone(),
-        env: exec.env.clone(),
-        stdin: exec.stdin.as_ref().map(ToString::to_string),
-    };
+pub(super) fn exec(
+    state: &State,
+    container: &Container,
+    exec: &Exec,
+    (command, stdin): (Vec<String>, Option<String>),
+) -> Result<Vec<Change>, Refusal> {
+    let since = running(state, container)?.to_owned();
+    let ran = Ran { command, user: exec.user.clone(), env: exec.env.clone(), stdin, since };
     Ok(vec![Change::Ran(container.id.clone(), ran)])
 }
 
-fn running(container: &Container) -> Result<(), Refusal> {
-    match container.status {
-        Status::Running(_) => Ok(()),
-        Status::Created | Status::Exited(_) => {
-            Err(Refusal::daemon(format!("Container {} is not running", container.id)))
-        }
-    }
+/// Since when a container runs.
+fn running<'a>(state: &State, container: &'a Container) -> Result<&'a str, Refusal> {
+    container.since().ok_or_else(|| match state.behaves {
+        Behaviour::Docker => Refusal::daemon(format!("Container {} is not running", container.id)),
+        Behaviour::Container => Refusal::container(format!("container {} is not running", container.name)),
+    })
 }
 
 /// `rm --force --volumes`.
@@ -174,6 +240,9 @@ pub(super) fn remove(state: &State, container: &Container) -> Vec<Change> {
 }
 
 /// A container that is not there.
-pub(super) fn missing(name: &str) -> Refusal {
-    Refusal::daemon(format!("No such container: {name}"))
+pub(super) fn missing(state: &State, name: &str) -> Refusal {
+    match state.behaves {
+        Behaviour::Docker => Refusal::daemon(format!("No such container: {name}")),
+        Behaviour::Container => Refusal::container(format!("get failed: container {name} not found")),
+    }
 }

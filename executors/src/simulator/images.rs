@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use bottle_planner::intent::{Build, Context as BuildContext, ImageName};
 use bottle_planner::operation::ObjectKind;
+use bottle_planner::profile::Behaviour;
 
 use super::guest::{self, Files};
+use super::stages;
 use super::state::{Change, Image, State, id};
 use super::step::{Answer, Refusal, Scene};
 use crate::archive::resolve;
@@ -46,7 +48,13 @@ pub(super) fn read_context(build: &Build, root: &std::path::Path) -> Result<File
 pub(super) fn build(scene: &Scene<'_>, build: &Build, baked: Files) -> Result<Answer, Refusal> {
     let state = scene.state;
     let mut files = BTreeMap::new();
-    if let BuildContext::Baked { base, .. } = &build.context {
+    if let BuildContext::Baked { base, stage, .. } = &build.context {
+        let ours = scene.labels.as_ref().map(|labels| &labels.project);
+        if let (Some(stage), Some(project)) = (stage, ours)
+            && !stages::has(state, project, stage)
+        {
+            return Err(Refusal::container(format!("context dir does not exist {}", stage.0)));
+        }
         let Some(base) = state.image_named(base) else {
             return Err(Refusal {
                 ended: Ended::Exit(1),
@@ -75,9 +83,10 @@ fn untagged(state: &State, name: &ImageName) -> Vec<Change> {
     before.map(|image| Change::Image(Image { name: None, ..image })).into_iter().collect()
 }
 
-/// `image rm`: of an image that has containers, not even by force as long as one of them runs, and nobody forces here.
+/// `image rm`. Docker removes no image that has containers, not even by force as long as one of them runs, and nobody forces here;
+/// Apple's `container` has unpacked it for each of them, and minds none.
 pub(super) fn remove(state: &State, image: &Image) -> Result<Vec<Change>, Refusal> {
-    if state.image_users(&image.id) > 0 {
+    if state.behaves == Behaviour::Docker && state.image_users(&image.id) > 0 {
         let user = state.containers.values().find(|container| container.image_id == image.id);
         let user = user.and_then(|container| container.id.get(..12)).unwrap_or_default();
         let said = match &image.name {

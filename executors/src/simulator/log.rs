@@ -164,7 +164,7 @@ impl Log {
         self.file = None;
         self.offset = 0;
         self.changes = 0;
-        *state = State::new();
+        *state = State::new(state.behaves);
     }
 
     fn catch_up(&mut self, state: &mut State) -> Result<(), EngineError> {

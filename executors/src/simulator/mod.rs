@@ -1,17 +1,23 @@
-//! An engine inside this process, which behaves as Docker does wherever a plan can tell.
+//! An engine inside this process, which behaves as another one does wherever a plan can tell: as Docker, or as Apple's `container`.
 //!
-//! It carries out steps, not command lines. What it answers was measured on Docker 20.10.24; what a version makes different comes from
-//! the profile. It keeps its state in a file, so that the next command finds what the last one made.
+//! It carries out steps, not command lines. What it answers as Docker was measured on 20.10.24; what it answers as `container` was read in
+//! its source at tag 1.2.2. What a version makes different comes from the profile. It keeps its state in a file, so that the next command
+//! finds what the last one made.
 
 mod by_hand;
 mod containers;
 mod faults;
+#[cfg(test)]
+mod guard;
 mod guest;
 mod images;
 mod log;
 mod networks;
 mod observe;
+mod processes;
 mod removal;
+mod resolver;
+mod stages;
 mod state;
 mod step;
 #[cfg(test)]
@@ -23,14 +29,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bottle_planner::address::Address;
 use bottle_planner::digest::Digest;
-use bottle_planner::intent::{EnvSource, Membership, ObjectName, OutputRef, Step};
+use bottle_planner::intent::{EnvSource, Exec, ExecStdin, Membership, MountSource, ObjectName, OutputRef, Step, Word};
 use bottle_planner::name::ProjectName;
 use bottle_planner::observation::{Labels, Observation};
 use bottle_planner::operation::{Command, Operation, Removal};
-use bottle_planner::profile::Profile;
+use bottle_planner::profile::{Behaviour, Profile};
 
 pub use by_hand::Hand;
 pub use faults::Fault;
+pub use processes::Process;
+pub use stages::Stage;
 pub use state::{Container, Image, Joined, Network, Ran, Status, Stored, Volume, What};
 
 use crate::engine::{Context, Ended, Engine, EngineError, Failure, Incarnation, Outcome};
@@ -44,6 +52,9 @@ use step::{Answer, Refusal, Scene};
 pub struct Simulator {
     profile: Profile,
     inside: Mutex<Inside>,
+    /// Every moment at which an agent's own command was let go.
+    #[cfg(test)]
+    moments: Mutex<Vec<guard::Moment>>,
 }
 
 #[derive(Debug)]
@@ -53,23 +64,33 @@ struct Inside {
 }
 
 impl Simulator {
-    /// The engine whose state is in a file, behaving as Docker of the profile's version. Without the file, it has nothing.
+    /// The engine whose state is in a file, behaving as the profile's. Without the file, it has nothing.
     ///
     /// # Errors
     /// When the file cannot be read or is not a simulator's.
     pub fn open(path: PathBuf, profile: Profile) -> Result<Self, EngineError> {
-        let mut inside = Inside { state: State::new(), log: Some(Log::new(path)) };
+        let mut inside = Inside { state: State::new(profile.behaves), log: Some(Log::new(path)) };
         inside.locked(Access::Read, |inside| match &mut inside.log {
             Some(log) => log.compact(&inside.state),
             None => Ok(()),
         })?;
-        Ok(Self { profile, inside: Mutex::new(inside) })
+        Ok(Self::of(profile, inside))
     }
 
     /// An engine that is gone with the value.
     #[must_use]
     pub fn in_memory(profile: Profile) -> Self {
-        Self { profile, inside: Mutex::new(Inside { state: State::new(), log: None }) }
+        let inside = Inside { state: State::new(profile.behaves), log: None };
+        Self::of(profile, inside)
+    }
+
+    fn of(profile: Profile, inside: Inside) -> Self {
+        Self {
+            profile,
+            inside: Mutex::new(inside),
+            #[cfg(test)]
+            moments: Mutex::default(),
+        }
     }
 
     /// What can be done to the engine by somebody else than `bottle`, and what can be seen of it.
@@ -128,7 +149,7 @@ impl Simulator {
     fn answer(
         &self,
         address: &Address,
-        command: &Command,
+        command: Option<&Command>,
         answer: impl FnOnce(&State) -> Result<Answer, Refusal>,
     ) -> Result<Outcome, Failure> {
         let result = self.change(|state| {
@@ -180,30 +201,27 @@ impl Engine for Simulator {
     fn run(&self, operation: &Operation, context: &Context<'_>) -> Result<Outcome, Failure> {
         // Secrets and files are read before the engine is asked, as by Docker's command: somebody may have to be asked for one.
         let ready = prepare(operation, context);
-        let files = ready.map_err(|refusal| failure(&operation.address, &operation.command, refusal))?;
-        self.answer(&operation.address, &operation.command, |state| self.step(state, operation, context, files))
+        let files = ready.map_err(|refusal| failure(&operation.address, operation.command(), refusal))?;
+        self.answer(&operation.address, operation.command(), |state| self.step(state, operation, context, files))
     }
 
     fn remove(&self, address: &Address, removal: &Removal, context: &Context<'_>) -> Result<(), Failure> {
-        let ready = hurried(context).map_err(|refusal| failure(address, &removal.command, refusal));
-        ready?;
+        let command = removal.command.as_ref();
+        hurried(context).map_err(|refusal| failure(address, command, refusal))?;
         let answer = |state: &State| Ok(Answer::changes(removal::remove(state, context.project, &removal.what)?));
-        self.answer(address, &removal.command, answer).map(drop)
+        self.answer(address, command, answer).map(drop)
     }
 
     fn incarnation(&self, container: &ObjectName) -> Result<Incarnation, EngineError> {
         let found = self.look(|state| {
-            state.container_named(&container.0).map(|found| Incarnation {
-                id: found.id.clone(),
-                since: match &found.status {
-                    Status::Running(since) => Some(since.clone()),
-                    Status::Created | Status::Exited(_) => None,
-                },
-            })
+            state
+                .container_named(&container.0)
+                .map(|found| Incarnation { id: found.id.clone(), since: found.since().map(str::to_owned) })
         })?;
+        let program = if self.profile.behaves == Behaviour::Docker { "docker container" } else { "container" };
         found.ok_or_else(|| EngineError::Silent {
-            argv: format!("container inspect {container}"),
-            said: format!("Error response from daemon: No such container: {container}"),
+            argv: format!("{program} inspect {container}"),
+            said: "no such container".to_owned(),
         })
     }
 }
@@ -228,9 +246,9 @@ impl Simulator {
             Step::CreateNetwork(network) => return networks::create(&scene, network),
             Step::CreateContainer(container) => {
                 let join = |wanted: &Membership| networks::bind(state, wanted, known(context, &wanted.network));
-                let joined: Vec<Joined> = if container.networks.is_empty() {
-                    let none = ObjectName(networks::NO_NETWORK.to_owned());
-                    vec![join(&Membership { network: none, alias: None, default_route: false })]
+                let joined: Vec<Joined> = if container.networks.is_empty() && state.behaves == Behaviour::Docker {
+                    let network = ObjectName(networks::NO_NETWORK.to_owned());
+                    vec![join(&Membership { network, alias: None, default_route: false, own: true })]
                 } else {
                     container.networks.iter().map(join).collect()
                 };
@@ -246,18 +264,40 @@ impl Simulator {
                 )?
             }
             Step::LearnOwners(owners) => {
-                target(state, context, &owners.container)?;
-                return Ok(containers::learn_owners(owners));
+                let container = target(state, context, &owners.container)?;
+                return containers::learn_owners(state, container, owners);
+            }
+            Step::LearnAddress(address) => {
+                let container = target(state, context, &address.container)?;
+                return containers::learn_address(state, container, address);
             }
             Step::CopyIn(copy) => {
                 containers::copy_in(state, target(state, context, &copy.container)?, &copy.into, files)?
             }
-            Step::Start(container) => containers::start(state, target(state, context, container)?)?,
-            Step::AwaitReady(ready) => {
-                containers::await_ready(target(state, context, &ready.container)?, ready)?;
-                Vec::new()
+            Step::Start(container) => {
+                let container = target(state, context, container)?;
+                #[cfg(test)]
+                self.lets_go(state, container, &operation.address);
+                containers::start(state, container)?
             }
-            Step::Exec(exec) => containers::exec(target(state, context, &exec.container)?, exec)?,
+            Step::Release(container) => {
+                let container = target(state, context, container)?;
+                let changes = containers::release(state, container)?;
+                #[cfg(test)]
+                self.lets_go(state, container, &operation.address);
+                changes
+            }
+            Step::AwaitReady(ready) => {
+                containers::await_ready(state, target(state, context, &ready.container)?, ready)?
+            }
+            Step::Exec(exec) => {
+                let container = target(state, context, &exec.container)?;
+                containers::exec(state, container, exec, spoken(exec, context)?)?
+            }
+            Step::Stage(stage) => stages::put(state, context.project, stage, files),
+            Step::StartProcess(process) => return processes::start(&scene, process),
+            Step::AwaitProcess(ready) => processes::await_ready(state, &ready.process, ready.within)?,
+            Step::ResolveHosts(hosts) => return resolver::resolve(state, hosts),
         };
         Ok(Answer::changes(changes))
     }
@@ -274,9 +314,8 @@ fn prepare(operation: &Operation, context: &Context<'_>) -> Result<Files, Refusa
                 }
             }
             for mount in &container.mounts {
-                let path = crate::archive::resolve(&mount.from, context.root);
-                if !path.exists() {
-                    let from = &mount.from;
+                let MountSource::Host(from) = &mount.from else { continue };
+                if !crate::archive::resolve(from, context.root).exists() {
                     return Err(Refusal::daemon(format!(
                         "invalid mount config for type \"bind\": bind source path does not exist: {from}"
                     )));
@@ -285,15 +324,37 @@ fn prepare(operation: &Operation, context: &Context<'_>) -> Result<Files, Refusa
             Ok(Files::new())
         }
         Step::Exec(exec) => {
-            if let Some(secret) = &exec.stdin {
+            if let ExecStdin::Secret(secret) = &exec.stdin {
                 context.secrets.read(secret)?;
             }
             Ok(Files::new())
         }
+        // Owners are the guest's, and a stage is the host's.
+        Step::Stage(stage) => guest::read(&stage.files, context.root, &|_| Some((0, 0))),
         Step::BuildImage(build) => images::read_context(build, context.root),
         Step::CopyIn(copy) => guest::read(&copy.files, context.root, &|name| owner(operation, context, name)),
         _ => Ok(Files::new()),
     }
+}
+
+/// The words of a command and what it reads, with what operations before it have put out; a secret by its name.
+fn spoken(exec: &Exec, context: &Context<'_>) -> Result<(Vec<String>, Option<String>), Refusal> {
+    let outputs = context.outputs.lock().unwrap_or_else(PoisonError::into_inner);
+    let text = |word: &Word| match word {
+        Word::Text(text) => Ok(text.clone()),
+        Word::Output(output) => outputs
+            .get(output)
+            .cloned()
+            .ok_or_else(|| Refusal::before(format!("{} of {} is not known", output.name, output.address))),
+        Word::Gateway(network) => Err(Refusal::before(format!("no address was chosen for the gateway of {network}"))),
+    };
+    let command = exec.command.iter().map(text).collect::<Result<_, _>>()?;
+    let stdin = match &exec.stdin {
+        ExecStdin::Nothing => None,
+        ExecStdin::Secret(secret) => Some(secret.to_string()),
+        ExecStdin::Text(words) => Some(words.iter().map(text).collect::<Result<_, _>>()?),
+    };
+    Ok((command, stdin))
 }
 
 /// The numbers of a user's name, as an operation before this one has put them out.
@@ -315,11 +376,11 @@ fn known(context: &Context<'_>, name: &ObjectName) -> Option<String> {
 /// project's of that name.
 fn target<'a>(state: &'a State, context: &Context<'_>, name: &ObjectName) -> Result<&'a Container, Refusal> {
     if let Some(id) = known(context, name) {
-        return state.container(&id).ok_or_else(|| containers::missing(&id));
+        return state.container(&id).ok_or_else(|| containers::missing(state, &id));
     }
     let ours =
         |container: &&Container| container.labels.as_ref().is_some_and(|labels| labels.project == *context.project);
-    state.container_named(&name.0).filter(ours).ok_or_else(|| containers::missing(&name.0))
+    state.container_named(&name.0).filter(ours).ok_or_else(|| containers::missing(state, &name.0))
 }
 
 fn hurried(context: &Context<'_>) -> Result<(), Refusal> {
@@ -329,10 +390,10 @@ fn hurried(context: &Context<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn failure(address: &Address, command: &Command, refusal: Refusal) -> Failure {
+fn failure(address: &Address, command: Option<&Command>, refusal: Refusal) -> Failure {
     Failure {
         address: address.clone(),
-        argv: command.argv.iter().map(ToString::to_string).collect(),
+        argv: command.map(|command| command.argv.iter().map(ToString::to_string).collect()).unwrap_or_default(),
         ended: refusal.ended,
         said: refusal.said,
     }

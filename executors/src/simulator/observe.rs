@@ -2,7 +2,7 @@
 
 use bottle_planner::name::ProjectName;
 use bottle_planner::observation::{
-    ContainerState, Labels, Observation, ObservedContainer, ObservedImage, ObservedNetwork,
+    ContainerState, Labels, Observation, ObservedContainer, ObservedImage, ObservedNetwork, ObservedProcess,
 };
 use bottle_planner::operation::ObjectKind;
 
@@ -41,6 +41,13 @@ pub(super) fn observe(state: &State, project: &ProjectName) -> Observation {
             seen.volumes.push(volume.name.clone());
         }
     }
+    for process in state.processes.values().filter(|process| process.labels.project == *project) {
+        let (id, name, labels) = (process.id.clone(), process.name.clone(), process.labels.clone());
+        seen.processes.push(ObservedProcess { id, name, labels });
+    }
+    seen.stages =
+        state.stages.values().filter(|stage| stage.project == *project).map(|stage| stage.name.clone()).collect();
+    seen.processes.sort_unstable_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
     seen.containers.sort_unstable_by(|a, b| a.name.cmp(&b.name));
     seen.networks.sort_unstable_by(|a, b| a.name.cmp(&b.name));
     seen.images.sort_unstable_by(|a, b| (&a.names, &a.id).cmp(&(&b.names, &b.id)));
@@ -76,6 +83,8 @@ pub(super) fn projects(state: &State) -> Vec<ProjectName> {
         .chain(state.networks.values().filter_map(|network| of(&network.labels)))
         .chain(state.images.values().filter_map(|image| of(&image.labels)))
         .chain(state.volumes.values().filter_map(|volume| volume.project.clone()))
+        .chain(state.processes.values().map(|process| process.labels.project.clone()))
+        .chain(state.stages.values().map(|stage| stage.project.clone()))
         .collect();
     projects.sort_unstable();
     projects.dedup();

@@ -18,7 +18,7 @@ pub(super) fn remove(state: &State, project: &ProjectName, what: &Removed) -> Re
             if !found.networks.iter().any(|joined| joined.network == *network) {
                 return Ok(Vec::new());
             }
-            networks::disconnect(found, network)
+            networks::disconnect(state, found, network)
         }
     }
 }
@@ -39,7 +39,7 @@ fn object(
         ObjectKind::Network => {
             let Some(network) = state.networks.get(id) else { return Ok(Vec::new()) };
             ours(network.labels.as_ref(), project, kind, name)?;
-            networks::remove(network)
+            networks::remove(state, network)
         }
         ObjectKind::Image => {
             let Some(image) = state.images.get(id) else { return Ok(Vec::new()) };
@@ -52,6 +52,18 @@ fn object(
                 return Err(foreign(project, kind, name));
             }
             remove_volume(state, volume)
+        }
+        ObjectKind::Process => {
+            let Some(process) = state.processes.get(id) else { return Ok(Vec::new()) };
+            ours(Some(&process.labels), project, kind, name)?;
+            Ok(vec![Change::Gone(kind, process.id.clone())])
+        }
+        ObjectKind::Stage => {
+            let Some(stage) = state.stages.get(name) else { return Ok(Vec::new()) };
+            if stage.project != *project {
+                return Err(foreign(project, kind, name));
+            }
+            Ok(vec![Change::Gone(kind, stage.name.clone())])
         }
     }
 }

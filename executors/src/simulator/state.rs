@@ -3,18 +3,20 @@
 //! A state is nothing but the changes that made it, applied in order: that is what the log on disk holds.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
-use bottle_planner::intent::{EnvSource, ImageName, Mount, Role};
+use bottle_planner::intent::{EnvSource, Hold, ImageName, Membership, Mount, Role};
 use bottle_planner::name::ProjectName;
 use bottle_planner::observation::Labels;
 use bottle_planner::operation::ObjectKind;
-use bottle_planner::profile::GatewayClosing;
+use bottle_planner::profile::{Behaviour, GatewayClosing};
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::faults::Fault;
+use super::processes::Process;
+use super::stages::Stage;
 
 /// A container.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +41,18 @@ pub struct Container {
     pub env: BTreeMap<String, EnvSource>,
     /// The runtime; `None` is the engine's own.
     pub runtime: Option<String>,
+    /// Whether its own command waits for its release.
+    #[serde(default)]
+    pub hold: Hold,
+    /// Whether it was released since it was last started: a mark in memory, which ends with the run.
+    #[serde(default)]
+    pub released: bool,
+    /// Whether it was seen to serve since it was last started.
+    #[serde(default)]
+    pub serves: bool,
+    /// The resolvers that it was told of.
+    #[serde(default)]
+    pub resolvers: Vec<String>,
     /// Host folders in it.
     pub mounts: Vec<Mount>,
     /// The folder in which its commands begin.
@@ -57,6 +71,23 @@ pub struct Container {
     pub files: BTreeMap<String, Stored>,
     /// The commands that ran in it, in order.
     pub ran: Vec<Ran>,
+}
+
+impl Container {
+    /// Since when it runs.
+    #[must_use]
+    pub fn since(&self) -> Option<&str> {
+        match &self.status {
+            Status::Running(since) => Some(since),
+            Status::Created | Status::Exited(_) => None,
+        }
+    }
+
+    /// Whether its own command runs: it was started, and is not held back.
+    #[must_use]
+    pub fn has_gone_on(&self) -> bool {
+        self.since().is_some() && (self.hold == Hold::None || self.released)
+    }
 }
 
 /// Whether a container runs.
@@ -120,8 +151,11 @@ pub struct Ran {
     pub user: Option<String>,
     /// Variables added for it.
     pub env: BTreeMap<String, String>,
-    /// The name of the secret that it read.
+    /// What it read: a text, or the name of a secret.
     pub stdin: Option<String>,
+    /// Since when the container ran.
+    #[serde(default)]
+    pub since: String,
 }
 
 /// A network.
@@ -142,6 +176,9 @@ pub struct Network {
     /// The ids of its running members, by address.
     #[serde(skip)]
     pub members: BTreeMap<Ipv4Addr, String>,
+    /// The address that was given out last.
+    #[serde(default)]
+    pub last: Option<Ipv4Addr>,
 }
 
 /// An image.
@@ -208,13 +245,25 @@ pub(super) enum Change {
     Files(String, BTreeMap<String, Stored>),
     /// A command ran in a container.
     Ran(String, Ran),
+    /// A held container goes on to its own command.
+    Released(String),
+    /// A container or a process, by its id, was seen to serve.
+    Serves(String),
+    /// A process of the host runs.
+    Process(Process),
+    /// A folder of staged files is there.
+    Stage(Stage),
+    /// The addresses behind a host name are these from now on.
+    Resolves(String, Vec<IpAddr>),
     /// These failures are asked for.
     Faults(Vec<Fault>),
 }
 
-/// What the engine has.
-#[derive(Debug, Default)]
+/// What the engine has, and what the host around it has of ours.
+#[derive(Debug)]
 pub(super) struct State {
+    /// Whose behaviour it shows.
+    pub(super) behaves: Behaviour,
     /// How many numbers were given out.
     pub(super) count: u64,
     /// By id.
@@ -225,6 +274,12 @@ pub(super) struct State {
     pub(super) images: BTreeMap<String, Image>,
     /// By name.
     pub(super) volumes: BTreeMap<String, Volume>,
+    /// By id.
+    pub(super) processes: BTreeMap<String, Process>,
+    /// By name.
+    pub(super) stages: BTreeMap<String, Stage>,
+    /// The addresses of host names that were set by hand.
+    pub(super) resolves: BTreeMap<String, Vec<IpAddr>>,
     /// The failures asked for.
     pub(super) faults: Vec<Fault>,
     /// Networks' subnets by their first address: no two overlap.
@@ -238,19 +293,50 @@ pub(super) struct State {
     container_volumes: HashMap<String, String>,
 }
 
-/// The networks that every engine has, with the subnet of the first.
-pub(super) const PREDEFINED: [&str; 3] = ["bridge", "host", "none"];
+/// The networks that an engine has of its own, each with its subnet.
+pub(super) fn predefined(behaves: Behaviour) -> &'static [(&'static str, Option<Ipv4Net>)] {
+    const DOCKER: &[(&str, Option<Ipv4Net>)] =
+        &[("bridge", Some(Ipv4Net::new_assert(Ipv4Addr::new(172, 17, 0, 0), 16))), ("host", None), ("none", None)];
+    const CONTAINER: &[(&str, Option<Ipv4Net>)] =
+        &[(Membership::OWN_NETWORK, Some(Ipv4Net::new_assert(Ipv4Addr::new(192, 168, 64, 0), 24)))];
+    match behaves {
+        Behaviour::Docker => DOCKER,
+        Behaviour::Container => CONTAINER,
+    }
+}
 
 impl State {
     /// An engine that was just installed.
-    pub(super) fn new() -> Self {
-        let mut state = Self::default();
-        for name in PREDEFINED {
-            let subnet = (name == "bridge").then(|| Ipv4Net::new_assert(Ipv4Addr::new(172, 17, 0, 0), 16));
-            let (id, name) = (id("predefined", name), name.to_owned());
-            let network =
-                Network { id, name, labels: None, subnet, internal: false, closing: None, members: BTreeMap::new() };
-            state.apply(Change::Network(network));
+    pub(super) fn new(behaves: Behaviour) -> Self {
+        let mut state = Self {
+            behaves,
+            count: 0,
+            containers: BTreeMap::new(),
+            networks: BTreeMap::new(),
+            images: BTreeMap::new(),
+            volumes: BTreeMap::new(),
+            processes: BTreeMap::new(),
+            stages: BTreeMap::new(),
+            resolves: BTreeMap::new(),
+            faults: Vec::new(),
+            subnets: BTreeMap::new(),
+            container_names: HashMap::new(),
+            network_names: HashMap::new(),
+            image_names: HashMap::new(),
+            image_users: HashMap::new(),
+            container_volumes: HashMap::new(),
+        };
+        for (name, subnet) in predefined(behaves) {
+            state.apply(Change::Network(Network {
+                id: id("predefined", name),
+                name: (*name).to_owned(),
+                labels: None,
+                subnet: *subnet,
+                internal: false,
+                closing: None,
+                members: BTreeMap::new(),
+                last: None,
+            }));
         }
         state
     }
@@ -318,13 +404,27 @@ impl State {
                     container.ran.push(ran);
                 }
             }
+            Change::Released(container) => {
+                if let Some(container) = self.containers.get_mut(&container) {
+                    container.released = true;
+                }
+            }
+            Change::Serves(id) => match (self.containers.get_mut(&id), self.processes.get_mut(&id)) {
+                (Some(container), _) => container.serves = true,
+                (None, Some(process)) => process.serves = true,
+                (None, None) => {}
+            },
+            Change::Process(process) => _ = self.processes.insert(process.id.clone(), process),
+            Change::Stage(stage) => _ = self.stages.insert(stage.name.clone(), stage),
+            Change::Resolves(host, addresses) => _ = self.resolves.insert(host, addresses),
             Change::Faults(faults) => self.faults = faults,
         }
     }
 
     /// How many objects there are.
     pub(super) fn objects(&self) -> usize {
-        self.containers.len() + self.networks.len() + self.images.len() + self.volumes.len()
+        let of_the_host = self.processes.len() + self.stages.len() + self.resolves.len();
+        self.containers.len() + self.networks.len() + self.images.len() + self.volumes.len() + of_the_host
     }
 
     /// The fewest changes that make this state out of nothing.
@@ -334,6 +434,9 @@ impl State {
         changes.extend(self.images.values().cloned().map(Change::Image));
         changes.extend(self.containers.values().cloned().map(Box::new).map(Change::Container));
         changes.extend(self.volumes.values().cloned().map(Change::Volume));
+        changes.extend(self.processes.values().cloned().map(Change::Process));
+        changes.extend(self.stages.values().cloned().map(Change::Stage));
+        changes.extend(self.resolves.clone().into_iter().map(|(host, addresses)| Change::Resolves(host, addresses)));
         if !self.faults.is_empty() {
             changes.push(Change::Faults(self.faults.clone()));
         }
@@ -394,6 +497,8 @@ impl State {
                     self.container_volumes.remove(&container);
                 }
             }
+            ObjectKind::Process => _ = self.processes.remove(id),
+            ObjectKind::Stage => _ = self.stages.remove(id),
         }
     }
 
@@ -401,6 +506,8 @@ impl State {
         let Some(container) = self.containers.get_mut(container) else { return };
         let runs = matches!(status, Status::Running(_));
         container.status = status;
+        container.released = false;
+        container.serves = false;
         if !runs {
             let joined = container.networks.clone();
             for joined in &mut container.networks {
@@ -435,6 +542,7 @@ impl State {
             && let Some(network) = self.networks.get_mut(id)
         {
             network.members.insert(address, container.to_owned());
+            network.last = Some(address);
         }
     }
 

@@ -1,4 +1,4 @@
-//! How a step is answered: by changes, or by a refusal in Docker's words.
+//! How a step is answered: by changes, or by a refusal in the engine's words.
 
 use bottle_planner::observation::Labels;
 
@@ -31,6 +31,16 @@ impl Refusal {
     /// The engine says no.
     pub(super) fn daemon(said: impl std::fmt::Display) -> Self {
         Self { ended: Ended::Exit(1), said: format!("Error response from daemon: {said}") }
+    }
+
+    /// Apple's `container` says no.
+    pub(super) fn container(said: impl std::fmt::Display) -> Self {
+        Self { ended: Ended::Exit(1), said: format!("Error: {said}") }
+    }
+
+    /// A program that was run says no.
+    pub(super) fn program(said: impl ToString) -> Self {
+        Self { ended: Ended::Exit(1), said: said.to_string() }
     }
 
     /// The engine was not even asked.

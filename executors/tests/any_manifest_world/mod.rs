@@ -12,11 +12,12 @@ use bottle_executors::journal::{self, Journal, Known};
 use bottle_executors::run::{Event, Halt, Report, Reporter, Run, run};
 use bottle_executors::signals::Signals;
 use bottle_executors::simulator::{Container, Fault, Ran, Simulator, Status};
+use bottle_planner::address::Address;
 use bottle_planner::intent::Secret;
 use bottle_planner::manifest::Manifest;
 use bottle_planner::name::ProjectName;
 use bottle_planner::observation::{ContainerState, Observation};
-use bottle_planner::plan::{BackendReason, Plan, Target, TaskKind, Verdict, build, destroy};
+use bottle_planner::plan::{BackendReason, Plan, Reason, Target, TaskKind, Verdict, build, destroy};
 use bottle_planner::profile::Profile;
 use bottle_planner::source::{Files as _, Kind, SourcePath};
 use proptest::prelude::*;
@@ -47,6 +48,8 @@ enum Hand {
     Connect,
     RemoveWithNetwork,
     RemoveWithImage,
+    KillProcess,
+    RemoveStage,
     LoseJournal,
 }
 
@@ -64,6 +67,8 @@ pub(crate) fn trouble() -> impl Strategy<Value = Trouble> {
         Hand::Connect,
         Hand::RemoveWithNetwork,
         Hand::RemoveWithImage,
+        Hand::KillProcess,
+        Hand::RemoveStage,
         Hand::LoseJournal,
     ];
     let by_hand = prop::option::of((any::<prop::sample::Index>(), prop::sample::select(hands)));
@@ -93,7 +98,15 @@ impl Reporter for Silent {
 }
 
 fn commands(ran: Vec<Ran>) -> BTreeSet<String> {
-    ran.into_iter().map(|ran| format!("{ran:?}")).collect()
+    let plain = |mut ran: Ran| {
+        ran.since.clear();
+        // Addresses are others each time.
+        for word in ran.command.iter_mut().filter(|word| word.parse::<Ipv4Addr>().is_ok()) {
+            *word = Ipv4Addr::UNSPECIFIED.to_string();
+        }
+        format!("{ran:?}")
+    };
+    ran.into_iter().map(plain).collect()
 }
 
 impl World {
@@ -216,7 +229,9 @@ impl World {
                 hand.remove_container(&container.name).and_then(|()| hand.remove_network(network))
             }
             Hand::RemoveWithImage => hand.remove_container(&container.name).and_then(|()| hand.remove_image(&image)),
-            Hand::LoseJournal => Ok(()),
+            Hand::KillProcess if !seen.processes.is_empty() => hand.kill_process(&at.get(&seen.processes).name),
+            Hand::RemoveStage if !seen.stages.is_empty() => hand.remove_stage(at.get::<String>(&seen.stages)),
+            Hand::KillProcess | Hand::RemoveStage | Hand::LoseJournal => Ok(()),
         };
     }
 
@@ -229,7 +244,21 @@ impl World {
     pub(crate) fn stands(&self, manifest: &Manifest) {
         let known = journal::read(&self.folder.path().join("state")).unwrap();
         let plan = self.plan(Some(manifest), &self.observe(known));
-        let left: Vec<_> = plan.entries.iter().filter(|entry| entry.verdict != Verdict::Keep).collect();
+        // But for what is asked for anew each time, and what is built upon that.
+        let mut anew: BTreeSet<&Address> = BTreeSet::new();
+        let mut left = Vec::new();
+        for entry in plan.entries.iter().filter(|entry| entry.verdict != Verdict::Keep) {
+            let refreshed = |reason: &Reason| match reason {
+                Reason::Refreshed => true,
+                Reason::NeedRedone { need } => anew.contains(need),
+                _ => false,
+            };
+            if entry.reasons.iter().all(refreshed) {
+                anew.insert(&entry.address);
+            } else {
+                left.push(entry);
+            }
+        }
         assert!(left.is_empty(), "{left:#?}");
 
         let fresh = Self::new(&self.project, &self.engine.profile().unwrap().to_string(), self.jobs);
@@ -270,7 +299,9 @@ impl World {
         let containers: Vec<(Container, BTreeSet<String>)> = containers.collect();
         let networks: Vec<_> = seen.networks.iter().map(|network| (&network.name, &network.labels)).collect();
         let images: Vec<_> = seen.images.iter().map(|image| (&image.names, &image.labels.address)).collect();
-        format!("{containers:#?}\n{networks:#?}\n{images:#?}\n{} volumes", seen.volumes.len())
+        let processes: Vec<_> = seen.processes.iter().map(|process| (&process.name, &process.labels)).collect();
+        let of_the_host = (processes, &seen.stages);
+        format!("{containers:#?}\n{networks:#?}\n{images:#?}\n{of_the_host:#?}\n{} volumes", seen.volumes.len())
     }
 
     /// Takes all away: nothing is left.
@@ -280,5 +311,6 @@ impl World {
         let seen = self.engine.observe(&self.project).unwrap();
         assert!(seen.containers.is_empty() && seen.networks.is_empty(), "{seen:#?}");
         assert!(seen.images.is_empty() && seen.volumes.is_empty(), "{seen:#?}");
+        assert!(seen.processes.is_empty() && seen.stages.is_empty(), "{seen:#?}");
     }
 }

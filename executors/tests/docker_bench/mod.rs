@@ -13,11 +13,11 @@ use bottle_executors::docker::Docker;
 use bottle_executors::engine::{Context, Engine, Failure, Outcome, SecretError, SecretValue, Secrets};
 use bottle_planner::address::Address;
 use bottle_planner::digest::Digest;
-use bottle_planner::intent::{Container, ImageName, Network, ObjectName, OutputRef, Reach, Role, Secret, Step};
+use bottle_planner::intent::{Container, Hold, ImageName, Network, ObjectName, OutputRef, Reach, Role, Secret, Step};
 use bottle_planner::manifest::Runtime;
 use bottle_planner::name::ProjectName;
 use bottle_planner::operation::{
-    Arg, Command, LABEL_ADDRESS, LABEL_DIGEST, LABEL_PROJECT, ObjectKind, Operation, Part, Removal, Removed,
+    Action, Arg, Command, LABEL_ADDRESS, LABEL_DIGEST, LABEL_PROJECT, ObjectKind, Operation, Part, Removal, Removed,
 };
 
 /// busybox and two users.
@@ -102,6 +102,14 @@ pub(crate) fn docker(args: &[&str]) {
     stdout(args);
 }
 
+/// The command of an operation that is one.
+pub(crate) fn command(operation: &mut Operation) -> &mut Command {
+    match &mut operation.action {
+        Action::Command(command) => command,
+        action => panic!("{action:?}"),
+    }
+}
+
 /// What docker prints.
 pub(crate) fn stdout(args: &[&str]) -> String {
     let output = Child::new("docker").args(args).output().unwrap();
@@ -156,7 +164,7 @@ impl Bench {
         Operation {
             address: Address::recorded(address),
             step,
-            command,
+            action: Action::Command(command),
             inputs: Vec::new(),
             digest: Digest::recorded("0123"),
             needs: Vec::new(),
@@ -228,6 +236,8 @@ impl Bench {
             networks: Vec::new(),
             asked: Runtime::Auto,
             runtime: None,
+            hold: Hold::None,
+            resolvers: Vec::new(),
             mounts: Vec::new(),
             volume: None,
             configuration: None,
@@ -262,7 +272,7 @@ impl Bench {
             line.push(id.into());
         }
         let what = Removed::Object { kind, name: name.to_owned(), id: id.to_owned() };
-        Removal { what, command: Command { argv: line, ..Command::default() }, after: Vec::new() }
+        Removal { what, command: Some(Command { argv: line, ..Command::default() }), after: Vec::new() }
     }
 
     pub(crate) fn remove(&self, kind: ObjectKind, name: &str, id: &str, words: &str) -> Result<(), Failure> {
@@ -275,7 +285,7 @@ impl Bench {
         let mut line = argv("network disconnect --force");
         line.extend([Arg::from(network.clone()), Arg::from(id)]);
         let what = Removed::Membership { container: self.object(container).0, container_id: id.to_owned(), network };
-        let removal = Removal { what, command: Command { argv: line, ..Command::default() }, after: Vec::new() };
+        let removal = Removal { what, command: Some(Command { argv: line, ..Command::default() }), after: Vec::new() };
         self.with(|context| self.docker.remove(&Address::recorded("one/agent/attach:x"), &removal, context))
     }
 

@@ -156,14 +156,16 @@ fn on_host(operation: &Operation, verdicts: &HashMap<Address, Verdict>, seen: &S
             }
             (verdict, reasons)
         }
-        Step::AwaitProcess(_) => match redone().into_iter().next() {
+        Step::AwaitProcess(ready) => match redone().into_iter().next() {
             Some(need) => match verdicts.get(&need) {
                 Some(Verdict::Create) => (Verdict::Create, vec![Reason::Missing]),
                 Some(Verdict::Replace) => (Verdict::Replace, vec![Reason::NeedRemade { need }]),
                 _ => (Verdict::Update, vec![Reason::NeedRedone { need }]),
             },
-            None if seen.recorded(&operation.address).is_some() => (Verdict::Keep, vec![Reason::AsDeclared]),
-            None => (Verdict::Update, vec![Reason::Unrecorded]),
+            None => match satisfied::of_process(operation, seen.process(&ready.process.name.0), seen) {
+                reasons if reasons.is_empty() => (Verdict::Keep, vec![Reason::AsDeclared]),
+                reasons => (Verdict::Update, reasons),
+            },
         },
         _ => satisfied::object(operation, seen),
     }

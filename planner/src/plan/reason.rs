@@ -82,7 +82,7 @@ pub enum Reason {
         /// How it ended; `None` when it never started.
         exit: Option<i64>,
     },
-    /// Its container was started again since, which ended what it had started.
+    /// Its container or process was started again since, which ended what had been done to it.
     Restarted,
     /// No journal says that it was done.
     Unrecorded,
@@ -130,7 +130,7 @@ impl fmt::Display for Reason {
             Self::NeedRedone { need } => write!(f, "ended when {need} was needed again"),
             Self::NotRunning { exit: Some(exit) } => write!(f, "stopped with exit code {exit}"),
             Self::NotRunning { exit: None } => f.write_str("never started"),
-            Self::Restarted => f.write_str("its container was started again since"),
+            Self::Restarted => f.write_str("what it works on was started again since"),
             Self::Unrecorded => f.write_str("no journal says that it was done"),
             Self::Refreshed => f.write_str("asked anew each time, since the answer may be another one"),
             Self::Asked { by } => write!(f, "its answer is needed by {by}"),

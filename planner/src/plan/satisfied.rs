@@ -4,7 +4,7 @@ use super::seen::Seen;
 use super::{Reason, Verdict};
 use crate::digest::Digest;
 use crate::intent::{Lasts, Step, Tracking};
-use crate::observation::{ContainerState, Done, ObservedContainer};
+use crate::observation::{ContainerState, Done, ObservedContainer, ObservedProcess};
 use crate::operation::{Input, Operation};
 
 /// What becomes of an operation that makes an object, what it is built upon being as it was.
@@ -99,6 +99,15 @@ fn once_a_run(operation: &Operation, done: Option<&Done>, container: &ObservedCo
     match done {
         Some(done) if done.since.is_none() || done.since.as_ref() != since => vec![Reason::Restarted],
         done => once(operation, done),
+    }
+}
+
+/// What was asked of a process of the host holds for that very process.
+pub(super) fn of_process(operation: &Operation, process: Option<&ObservedProcess>, seen: &Seen<'_>) -> Vec<Reason> {
+    match (seen.recorded(&operation.address), process) {
+        (Some(done), Some(process)) if done.since.as_ref() == Some(&process.id) => once(operation, Some(done)),
+        (Some(_), _) => vec![Reason::Restarted],
+        (None, _) => vec![Reason::Unrecorded],
     }
 }
 

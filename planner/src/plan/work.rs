@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Entry, Plan, Verdict};
+use super::{Entry, Plan, Reason, Verdict};
 use crate::address::Address;
 use crate::intent::Step;
 use crate::operation::{Operation, Removal, Removed, provides_image};
@@ -37,9 +37,16 @@ impl Plan {
         let mut removes: HashMap<&Address, usize> = HashMap::new();
         let mut runs: HashMap<&Address, usize> = HashMap::new();
         let mut detaches: HashMap<&str, Vec<usize>> = HashMap::new();
+        // What goes because something that it is built on is made anew, by that something.
+        let mut outdated: HashMap<&Address, Vec<usize>> = HashMap::new();
         for entry in &self.entries {
             if let Some(removal) = &entry.removal {
                 removes.insert(&entry.address, tasks.len());
+                for reason in &entry.reasons {
+                    if let Reason::NeedRemade { need } = reason {
+                        outdated.entry(need).or_default().push(tasks.len());
+                    }
+                }
                 if let Removed::Membership { container, .. } = &removal.what {
                     detaches.entry(container).or_default().push(tasks.len());
                 }
@@ -56,11 +63,20 @@ impl Plan {
             .filter(|(_, at)| matches!(tasks[**at].kind, TaskKind::Run(run) if provides_image(&run.step).is_some()))
             .map(|(address, at)| (*address, *at))
             .collect();
+        let before = self.before(&runs);
         let waits: Vec<(usize, Vec<usize>)> = self
             .entries
             .iter()
             .flat_map(|entry| {
-                let run = runs.get(&entry.address).map(|at| (*at, Self::run_waits(entry, &runs, &removes, &detaches)));
+                let run = runs.get(&entry.address).map(|at| {
+                    let mut waits = Self::run_waits(entry, &before, &removes, &detaches);
+                    // A container knows its networks by their ids. One that outlived its network would, once there is another of that
+                    // name, look as declared and never start.
+                    if matches!(&entry.operation, Some(Operation { step: Step::CreateNetwork(_), .. })) {
+                        waits.extend(outdated.get(&entry.address).into_iter().flatten());
+                    }
+                    (*at, waits)
+                });
                 let remove = removes.get(&entry.address).map(|at| (*at, Self::removal_waits(entry, &images, &removes)));
                 [run, remove]
             })
@@ -74,15 +90,43 @@ impl Plan {
         tasks
     }
 
+    /// What is to be waited for by whoever needs an entry: its own run, or, where it stays, the runs that it needs itself. So an agent
+    /// that is started again waits for what is mended of its sidecar, although the sidecar stays.
+    fn before<'plan>(&'plan self, runs: &HashMap<&'plan Address, usize>) -> HashMap<&'plan Address, Vec<usize>> {
+        let mut before: HashMap<&Address, Vec<usize>> = HashMap::with_capacity(self.entries.len());
+        // Needs come first in a plan.
+        for entry in &self.entries {
+            let Some(operation) = &entry.operation else { continue };
+            let Some(at) = runs.get(&entry.address) else {
+                let needs = operation.needs.iter().filter_map(|(_, need)| before.get(need));
+                let mut waits: Vec<usize> = needs.flatten().copied().collect();
+                waits.sort_unstable();
+                waits.dedup();
+                before.insert(&entry.address, waits);
+                continue;
+            };
+            before.insert(&entry.address, vec![*at]);
+            // What mends a membership that a container was made with belongs to its making, and is needed by nothing else.
+            if let Step::Attach(_) = &operation.step {
+                let create = entry.address.beside("create");
+                let mends = operation.needs.iter().all(|(_, need)| *need != create);
+                if let (true, Some(waits)) = (mends, before.get_mut(&create)) {
+                    waits.push(*at);
+                }
+            }
+        }
+        before
+    }
+
     fn run_waits(
         entry: &Entry,
-        runs: &HashMap<&Address, usize>,
+        before: &HashMap<&Address, Vec<usize>>,
         removes: &HashMap<&Address, usize>,
         detaches: &HashMap<&str, Vec<usize>>,
     ) -> Vec<usize> {
         let mut waits = Vec::new();
         let Some(operation) = &entry.operation else { return waits };
-        waits.extend(operation.needs.iter().filter_map(|(_, need)| runs.get(need)));
+        waits.extend(operation.needs.iter().filter_map(|(_, need)| before.get(need)).flatten());
         waits.extend(removes.get(&entry.address));
         if let Step::Start(container) = &operation.step {
             waits.extend(detaches.get(container.0.as_str()).into_iter().flatten());

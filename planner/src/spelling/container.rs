@@ -13,8 +13,9 @@ use crate::spelling::docker::described;
 const HOLD_FOLDER: &str = "/run/bottle";
 /// Waits for the mark, then becomes the command.
 const HELD: &str = "until [ -e /run/bottle/go ]; do sleep 0.1; done; exec \"$@\"";
-/// The same as root, which then lays down every capability, and with them the way back, and becomes the user in `$0`.
-const HELD_BY_ROOT: &str = "until [ -e /run/bottle/go ]; do sleep 0.1; done; \
+/// The same as root, which then lays down every capability, and with them the way back, and becomes the user in `$0`. It looks for the rules
+/// itself: a container that was started again between the rules and the mark has lost them, and must not go on.
+const HELD_BY_ROOT: &str = "until [ -e /run/bottle/go ] && nft list table inet bottle >/dev/null 2>&1; do sleep 0.1; done; \
      exec setpriv --reuid=\"$(id -u \"$0\")\" --regid=\"$(id -g \"$0\")\" --init-groups --inh-caps=-all --bounding-set=-all \
      --no-new-privs -- \"$@\"";
 

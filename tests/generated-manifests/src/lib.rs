@@ -55,17 +55,44 @@ fn env() -> impl Strategy<Value = BTreeMap<String, EnvValue>> {
     btree_map("V[A-Z0-9_]{0,3}", value, 0..3)
 }
 
-fn host() -> impl Strategy<Value = String> {
-    "(\\*\\.)?[a-z]{1,4}\\.example\\.(org|com)"
+fn host(wildcard: bool) -> impl Strategy<Value = String> {
+    (any::<bool>(), "[a-z]{1,4}\\.example\\.(org|com)")
+        .prop_map(move |(wild, name)| if wild && wildcard { format!("*.{name}") } else { name })
 }
 
-fn egress() -> impl Strategy<Value = Egress> {
-    let via = option::of(prop_oneof![Just(Via::Sidecar), Just(Via::None)]);
-    (vec(host(), 0..3), via).prop_map(|(mut allow, via)| {
-        allow.sort();
-        allow.dedup();
-        Egress { allow, via }
-    })
+/// What a backend leaves open of the ways out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaysOut {
+    /// A sidecar: Docker's only way.
+    Sidecar,
+    /// All of them.
+    All,
+    /// Rules in the guest alone: where no network can be made.
+    Firewall,
+}
+
+fn egress(ways: WaysOut) -> impl Strategy<Value = Egress> {
+    let named = |vias: Vec<Option<Via>>, wildcard| {
+        (vec(host(wildcard), 0..3), proptest::sample::select(vias)).prop_map(|(mut allow, via)| {
+            allow.sort();
+            allow.dedup();
+            Egress { allow, via }
+        })
+    };
+    // Rules are made of addresses, and a wildcard has none.
+    match ways {
+        WaysOut::Sidecar => named(vec![None, Some(Via::Sidecar), Some(Via::None)], true).boxed(),
+        WaysOut::All => prop_oneof![
+            3 => named(vec![None, Some(Via::Sidecar), Some(Via::HostLoopback), Some(Via::None)], true),
+            1 => named(vec![Some(Via::Firewall)], false),
+        ]
+        .boxed(),
+        WaysOut::Firewall => prop_oneof![
+            3 => named(vec![None, Some(Via::Firewall)], false),
+            1 => named(vec![Some(Via::None)], true),
+        ]
+        .boxed(),
+    }
 }
 
 fn ssh() -> impl Strategy<Value = Vec<SshKey>> {
@@ -112,8 +139,13 @@ fn execs() -> impl Strategy<Value = Vec<Exec>> {
     vec((run, option::of(Just("root".to_owned()))).prop_map(|(run, user)| Exec { run, user }), 0..3)
 }
 
-/// One bottle of any kind that a shared kernel can hold.
+/// One bottle of any kind that Docker can hold.
 pub fn bottle() -> impl Strategy<Value = Bottle> {
+    bottle_with(WaysOut::Sidecar)
+}
+
+/// One bottle of any kind that a backend with these ways out can hold.
+pub fn bottle_with(ways: WaysOut) -> impl Strategy<Value = Bottle> {
     let prompt =
         option::of(prop_oneof![Just(Prompt::File(SourcePath::new("prompt.md"))), text().prop_map(Prompt::Text),]);
     let skills = prop_oneof![
@@ -124,7 +156,7 @@ pub fn bottle() -> impl Strategy<Value = Bottle> {
     let user = prop_oneof![Just(None), Just(Some("node".to_owned())), Just(Some("1000:1000".to_owned()))];
     let agent = prop_oneof![Just(Agent::Claude), Just(Agent::Codex)];
     let body = (image(), user, agent, skills, prompt, workspace());
-    let rest = (env(), egress(), ssh(), copies(), execs());
+    let rest = (env(), egress(ways), ssh(), copies(), execs());
     (body, rest).prop_map(|((image, user, agent, skills, prompt, workspace), (env, egress, ssh, copy, exec))| Bottle {
         name: unnamed(),
         sandbox: None,
@@ -157,8 +189,16 @@ fn unnamed() -> BottleName {
 /// # Panics
 /// Never: its names are names.
 pub fn manifest(most: usize) -> impl Strategy<Value = Manifest> {
+    manifest_with(most, WaysOut::Sidecar)
+}
+
+/// Any manifest of up to `most` bottles, for a backend that has these ways out.
+///
+/// # Panics
+/// Never: its names are names.
+pub fn manifest_with(most: usize, ways: WaysOut) -> impl Strategy<Value = Manifest> {
     let name = "[a-z][a-z0-9]{0,5}(-[a-z0-9]{1,4})?".prop_filter_map("reserved", |name| BottleName::new(&name).ok());
-    btree_map(name, bottle(), 1..=most).prop_map(|bottles| manifest_of("generated", bottles))
+    btree_map(name, bottle_with(ways), 1..=most).prop_map(|bottles| manifest_of("generated", bottles))
 }
 
 /// A manifest of these bottles, each given its name.

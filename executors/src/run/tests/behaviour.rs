@@ -8,14 +8,14 @@ use std::process::{Command, Stdio};
 
 use bottle_planner::intent::{ObjectName, Step};
 use bottle_planner::name::ProjectName;
-use bottle_planner::observation::{ContainerState, Labels, ObservedContainer};
+use bottle_planner::observation::{ContainerState, Done, Labels, ObservedContainer};
 use bottle_planner::plan::Verdict;
 
 use super::super::{Counts, Halt};
 use super::double::*;
 use crate::crash::{Crash, Death};
 use crate::engine::{Ended, Incarnation, Outcome};
-use crate::journal::{Disk, Journal, Memory};
+use crate::journal::{Disk, Journal, Memory, Record};
 
 /// Two chains: a, b, c and x, y, z.
 fn two_chains() -> Scene {
@@ -229,6 +229,8 @@ fn create(name: &str) -> Step {
         networks: Vec::new(),
         asked: Runtime::default(),
         runtime: None,
+        hold: bottle_planner::intent::Hold::None,
+        resolvers: Vec::new(),
         mounts: Vec::new(),
         volume: None,
         configuration: None,
@@ -432,4 +434,60 @@ fn a_process_is_killed_at_its_crash_point() {
     assert_eq!(ended.signal(), Some(9), "{ended}");
     let known = crate::journal::read(folder.path()).unwrap().done;
     assert_eq!(known.keys().map(|address| address.as_str()).collect::<Vec<_>>(), ["a"]);
+}
+
+fn host_process() -> bottle_planner::intent::HostProcess {
+    bottle_planner::intent::HostProcess {
+        name: ObjectName("proxy".to_owned()),
+        program: "pipelock".to_owned(),
+        config: (bottle_planner::intent::StageName("stage".to_owned()), "pipelock.yaml".to_owned()),
+        network: ObjectName("internal".to_owned()),
+        address: None,
+        port: 8888,
+    }
+}
+
+#[test]
+fn what_was_asked_of_a_process_is_known_of_that_process() {
+    let ready = bottle_planner::intent::ProcessReadiness { process: host_process(), within: 30 };
+    let steps = || {
+        vec![
+            entry("start", Step::StartProcess(host_process()), &[]),
+            entry("ready", Step::AwaitProcess(ready.clone()), &["start"]),
+        ]
+    };
+    let mut scene = Scene::new(steps());
+    let made = Outcome { made: Some("12 today".to_owned()), outputs: Vec::new() };
+    scene.engine.outcomes.insert("start".to_owned(), made);
+    assert!(scene.run().complete());
+    assert_eq!(scene.known().done[&at("ready")].since.as_deref(), Some("12 today"));
+
+    let mut scene = Scene::new(steps().split_off(1));
+    scene.observation.processes.push(bottle_planner::observation::ObservedProcess {
+        id: "7 yesterday".to_owned(),
+        name: "proxy".to_owned(),
+        labels: Labels { project: ProjectName::new("acme").unwrap(), address: at("start"), digest: digest_of("start") },
+    });
+    scene.run();
+    assert_eq!(scene.known().done[&at("ready")].since.as_deref(), Some("7 yesterday"));
+}
+
+#[test]
+fn what_is_done_again_because_of_others_is_forgotten_before_those_are_done() {
+    let mut scene = two_chains();
+    scene.jobs = 1;
+    for entry in &mut scene.plan.entries {
+        if entry.address != at("a") && entry.address != at("x") {
+            entry.verdict = Verdict::Update;
+            entry.reasons = vec![bottle_planner::plan::Reason::NeedRedone { need: at("a") }];
+        }
+    }
+    let mut journal = Journal::on(scene.disk.clone());
+    for entry in &scene.plan.entries {
+        let done = Done { digest: digest_of("before"), inputs: Vec::new(), container: None, since: None };
+        journal.push(&Record::end(&entry.address, &done));
+    }
+    scene.crash = Some(Crash { at: "a@end".parse().unwrap(), death: Death::Run });
+    scene.run_with(journal);
+    assert_eq!(scene.known_addresses(), ["a", "x"], "of b, c, y and z nothing is known any more");
 }

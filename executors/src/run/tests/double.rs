@@ -13,7 +13,7 @@ use bottle_planner::digest::Digest;
 use bottle_planner::intent::{Build, Context as BuildContext, Exec, ImageName, Lasts, Need, ObjectName, Secret, Step};
 use bottle_planner::name::ProjectName;
 use bottle_planner::observation::Observation;
-use bottle_planner::operation::{Command, Input, ObjectKind, Operation, Removal, Removed};
+use bottle_planner::operation::{Action, Command, Input, ObjectKind, Operation, Removal, Removed};
 use bottle_planner::plan::{BackendReason, Entry, Plan, Verdict};
 use bottle_planner::profile::Profile;
 
@@ -40,8 +40,8 @@ pub(super) fn exec() -> Step {
         container: ObjectName("box".to_owned()),
         user: None,
         env: BTreeMap::new(),
-        command: vec!["true".to_owned()],
-        stdin: None,
+        command: vec!["true".into()],
+        stdin: bottle_planner::intent::ExecStdin::Nothing,
         hides: Vec::new(),
         lasts: Lasts::Container,
     })
@@ -64,7 +64,7 @@ pub(super) fn entry(address: &str, step: Step, needs: &[&str]) -> Entry {
     let operation = Operation {
         address: at(address),
         step,
-        command: Command::default(),
+        action: Action::Command(Command::default()),
         inputs: vec![Input { name: "of".to_owned(), value: address.to_owned() }],
         digest: digest_of(address),
         needs: needs.iter().map(|need| (Need::On, at(need))).collect(),
@@ -83,7 +83,7 @@ pub(super) fn entry(address: &str, step: Step, needs: &[&str]) -> Entry {
 pub(super) fn removal(id: &str, after: &[&str]) -> Removal {
     Removal {
         what: Removed::Object { kind: ObjectKind::Container, name: id.to_owned(), id: id.to_owned() },
-        command: Command::default(),
+        command: None,
         after: after.iter().map(|address| at(address)).collect(),
     }
 }

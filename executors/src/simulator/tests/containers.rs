@@ -1,4 +1,4 @@
-use bottle_planner::intent::{Exec, Lasts, Mount, Readiness, Role};
+use bottle_planner::intent::{Exec, ExecStdin, Lasts, Mount, MountSource, Readiness, Role};
 use bottle_planner::observation::ContainerState;
 use bottle_planner::profile::{Backend, Known, Version};
 use bottle_planner::source::SourcePath;
@@ -10,8 +10,8 @@ fn exec(container: &str, stdin: Option<Secret>) -> Step {
         container: name(container),
         user: Some("node".to_owned()),
         env: BTreeMap::from([("A".to_owned(), "b".to_owned())]),
-        command: vec!["npm".to_owned(), "ci".to_owned()],
-        stdin,
+        command: vec!["npm".into(), "ci".into()],
+        stdin: stdin.map_or(ExecStdin::Nothing, ExecStdin::Secret),
         hides: Vec::new(),
         lasts: Lasts::Container,
     })
@@ -143,6 +143,7 @@ fn commands_run_in_running_containers_and_are_remembered() {
         user: Some("node".to_owned()),
         env: BTreeMap::from([("A".to_owned(), "b".to_owned())]),
         stdin: None,
+        since: bench.engine.incarnation(&name("c")).unwrap().since.unwrap(),
     };
     assert_eq!(bench.get("c").ran, [ran]);
 }
@@ -222,7 +223,7 @@ fn a_sidecar_without_its_configuration_does_not_serve() {
 fn a_mount_needs_its_folder() {
     let bench = Bench::with_container("simulator", &[]);
     let mount = |from: &str| {
-        let mounts = vec![Mount { from: SourcePath::new(from), to: "/w".to_owned() }];
+        let mounts = vec![Mount { from: MountSource::Host(SourcePath::new(from)), to: "/w".to_owned() }];
         Step::CreateContainer(Box::new(bottle_planner::intent::Container { mounts, ..container("m", &[]) }))
     };
     assert!(bench.no(mount("nowhere")).ends_with("bind source path does not exist: nowhere"));

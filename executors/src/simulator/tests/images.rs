@@ -18,7 +18,7 @@ fn folder(dockerfile: &str) -> BuildContext {
 
 fn baked(base: &str) -> BuildContext {
     let entries = vec![text("/home/node/workspace/f", "x", Owner::Name("node".to_owned()))];
-    BuildContext::Baked { base: ImageName(base.to_owned()), files: Archive { entries } }
+    BuildContext::Baked { base: ImageName(base.to_owned()), files: Archive { entries }, stage: None }
 }
 
 #[test]

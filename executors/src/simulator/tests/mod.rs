@@ -4,7 +4,9 @@ mod containers;
 mod images;
 mod networks;
 mod persistence;
+mod plans;
 mod removal;
+mod ways;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -12,10 +14,10 @@ use std::sync::atomic::AtomicBool;
 
 use bottle_planner::digest::Digest;
 use bottle_planner::intent::{
-    Archive, ArchiveEntry, Attachment, Content, CopyIn, ImageName, Need, Owner, Owners, Reach, Secret, Tracking,
+    Archive, ArchiveEntry, Attachment, Content, CopyIn, Hold, ImageName, Need, Owner, Owners, Reach, Secret, Tracking,
 };
 use bottle_planner::manifest::Runtime;
-use bottle_planner::operation::{Arg, Input, ObjectKind, Removed};
+use bottle_planner::operation::{Action, Arg, Input, ObjectKind, Removed};
 use ipnet::Ipv4Net;
 
 use super::*;
@@ -107,7 +109,7 @@ impl Bench {
     }
 
     fn remove(&self, what: Removed) -> Result<(), Failure> {
-        let removal = Removal { what, command: Command::default(), after: Vec::new() };
+        let removal = Removal { what, command: None, after: Vec::new() };
         self.engine.remove(&Address::recorded("one/thing/step"), &removal, &self.context())
     }
 
@@ -135,7 +137,7 @@ fn operation(address: &str, step: Step) -> Operation {
     Operation {
         address: Address::recorded(address),
         step,
-        command: Command { argv: vec![Arg::from("docker"), Arg::from("do it")], ..Command::default() },
+        action: Action::Command(Command { argv: vec![Arg::from("docker"), Arg::from("do it")], ..Command::default() }),
         inputs: vec![Input { name: "i".to_owned(), value: "v".to_owned() }],
         digest: Digest::of(address.as_bytes()),
         needs: vec![(Need::After, Address::recorded("one/agent/owners"))],
@@ -166,7 +168,7 @@ fn new_network(network: &str, subnet: &str) -> Step {
 }
 
 fn membership(network: &str) -> Membership {
-    Membership { network: name(network), alias: Some("alias".to_owned()), default_route: false }
+    Membership { network: name(network), alias: Some("alias".to_owned()), default_route: false, own: false }
 }
 
 fn container(called: &str, networks: &[&str]) -> bottle_planner::intent::Container {
@@ -180,6 +182,8 @@ fn container(called: &str, networks: &[&str]) -> bottle_planner::intent::Contain
         networks: networks.iter().map(|network| membership(network)).collect(),
         asked: Runtime::Auto,
         runtime: None,
+        hold: Hold::None,
+        resolvers: Vec::new(),
         mounts: Vec::new(),
         workdir: None,
         volume: None,
