@@ -3,14 +3,20 @@
 //! Unlike the planner, this crate touches the machine.
 
 pub mod archive;
+mod command;
 pub mod crash;
 pub mod docker;
 pub mod engine;
 pub mod host_files;
 pub mod journal;
+mod labels;
 pub mod lock;
+mod owners;
 mod process;
+mod question;
+mod ready;
 pub mod run;
+mod said;
 pub mod secrets;
 pub mod signals;
 pub mod simulator;
