@@ -4,9 +4,11 @@
 
 pub mod archive;
 mod command;
+pub mod container;
 pub mod crash;
 pub mod docker;
 pub mod engine;
+pub(crate) mod host;
 pub mod host_files;
 pub mod journal;
 mod labels;

@@ -273,6 +273,8 @@ fn ipv4(subnets: Option<&[RawSubnet]>) -> impl Iterator<Item = Ipv4Net> {
 
 #[cfg(test)]
 mod tests {
+    use bottle_planner::digest::Digest;
+
     use super::*;
 
     fn acme() -> ProjectName {
