@@ -99,7 +99,7 @@ impl<'a> Session<'a> {
                 continue;
             };
             for attempt in 1.. {
-                match engine.make_network(name, network) {
+                match engine.make_network(name, network, self.settings.internal_leaks) {
                     Ok(()) => break,
                     Err(Refused::Overlap(_)) if !network.explicit && attempt < 100 => {
                         network.subnet = range(&format!("{} {name} {attempt}", self.settings.state.display()));

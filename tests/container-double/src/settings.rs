@@ -17,6 +17,8 @@ pub(crate) struct Settings {
     pub(crate) macos: u32,
     /// Whether `$CONTAINER_DOUBLE_ENGINE` is `none`.
     pub(crate) no_engine: bool,
+    /// Whether `$CONTAINER_DOUBLE_INTERNAL` is `leaks`: then an internal network lets traffic out, as one report says of 1.2.0.
+    pub(crate) internal_leaks: bool,
     /// `$CONTAINER_DOUBLE_REGISTRY`: without an engine, the images that can be pulled, apart by commas.
     pub(crate) registry: Vec<String>,
 }
@@ -41,6 +43,7 @@ impl Settings {
             version,
             macos,
             no_engine: get("CONTAINER_DOUBLE_ENGINE").as_deref() == Some("none"),
+            internal_leaks: get("CONTAINER_DOUBLE_INTERNAL").as_deref() == Some("leaks"),
             registry: registry.split(',').filter(|image| !image.is_empty()).map(str::to_owned).collect(),
         })
     }

@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::relay::{self, Ended};
 use super::{Engine, LABEL_ID, docker, heard, must, pass_environment, ran, said};
 use crate::failure::Failure;
 use crate::state::{Attachment, Container, Mount, MountKind, Network, User};
+
+/// The file with the time of the last start.
+const SINCE: &str = "since";
 
 /// What `exec` gives besides the container's own.
 pub(crate) struct Exec<'a> {
@@ -135,6 +138,7 @@ impl Engine {
             hosts.push_str(&format!("{address} {}\n", container.id));
         }
         let files = self.files(&container.id);
+        fs::write(files.join(SINCE), humantime::format_rfc3339_nanos(SystemTime::now()).to_string())?;
         fs::write(files.join("resolv.conf"), resolver)?;
         Ok(fs::write(files.join("hosts"), hosts)?)
     }
@@ -206,8 +210,9 @@ impl Engine {
         Ok(child)
     }
 
+    /// From when on the log is that of the last start: just before it. The engine notes its own time after a quick process has ended.
     fn since(&self, id: &str) -> Result<String, Failure> {
-        Ok(format!("--since={}", must(&["inspect", "--format", "{{.State.StartedAt}}", &self.container(id)])?))
+        Ok(format!("--since={}", fs::read_to_string(self.files(id).join(SINCE))?))
     }
 
     /// What it has put out since it was started last, both streams on ours.

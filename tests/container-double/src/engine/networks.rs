@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use super::{Engine, must, ran, said};
+use super::{Engine, heard, must, ran, said};
 use crate::failure::Failure;
 use crate::state::Network;
 
@@ -15,13 +15,13 @@ pub(crate) enum Refused {
 }
 
 impl Engine {
-    pub(crate) fn make_network(&self, name: &str, network: &Network) -> Result<(), Refused> {
+    pub(crate) fn make_network(&self, name: &str, network: &Network, leaks: bool) -> Result<(), Refused> {
         let (gateway, subnet) = (network.gateway().to_string(), network.subnet.to_string());
         let bridge = format!("com.docker.network.bridge.name={}", self.bridge(name));
         let (label, full) = (self.label(), self.network(name));
         let mut words = vec!["network", "create", "--driver", "bridge", "--label", &label, "--opt", &bridge];
         words.extend(["--subnet", &subnet, "--gateway", &gateway]);
-        if network.internal {
+        if network.internal && !leaks {
             words.push("--internal");
         }
         words.push(&full);
@@ -37,17 +37,17 @@ impl Engine {
     /// Gives the host its address on a network, or takes it: vmnet's bridge is there only while something is attached.
     pub(crate) fn gateway(&self, name: &str, network: &Network, there: bool) -> Result<(), Failure> {
         let address = format!("{}/{}", network.gateway(), network.subnet.prefix_len());
-        let verb = if there { "add" } else { "del" };
-        let output = ran(Command::new("ip").args(["address", verb, &address, "dev", &self.bridge(name)]));
-        let why = match output {
-            Ok(output) if output.status.success() => return Ok(()),
-            Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-            Err(why) => why,
+        let bridge = self.bridge(name);
+        let ip = |words: &[&str]| ran(Command::new("ip").args(words)).and_then(|output| heard(&output));
+        let shown = ip(&["-oneline", "-4", "address", "show", "dev", &bridge]);
+        let is_there = shown.map(|text| text.split_whitespace().any(|word| word == address));
+        let verb = match is_there {
+            Ok(is_there) if is_there == there => return Ok(()),
+            Ok(true) => "delete",
+            _ => "add",
         };
-        // It is as it should be.
-        if why.contains("File exists") || why.contains("Cannot assign requested address") {
-            return Ok(());
-        }
-        Err(Failure::double(format_args!("it could not {verb} the host's address {address} (it must be root): {why}")))
+        ip(&["address", verb, &address, "dev", &bridge]).map(drop).map_err(|why| {
+            Failure::double(format_args!("it could not {verb} the host's address {address} (it must be root): {why}"))
+        })
     }
 }

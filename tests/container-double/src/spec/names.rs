@@ -40,7 +40,14 @@ mod tests {
     use super::*;
 
     fn settings(version: &str) -> Settings {
-        Settings { state: "/x".into(), version: version.to_owned(), macos: 26, no_engine: true, registry: vec![] }
+        Settings {
+            state: "/x".into(),
+            version: version.to_owned(),
+            macos: 26,
+            no_engine: true,
+            internal_leaks: false,
+            registry: vec![],
+        }
     }
 
     #[test]
