@@ -1,6 +1,7 @@
 //! A double of Apple's `container` 1.2.2 for tests: see `README.md`.
 //!
-//! [`parse`] judges a command line without running it. [`main`] is the command. [`clean_up`] removes what it made.
+//! [`parse`] judges a command line without running it. [`program`] builds the command, [`main`] is what it does. [`clean_up`] removes
+//! what it made.
 
 mod commands;
 mod engine;
@@ -8,6 +9,7 @@ mod failure;
 mod grammar;
 mod json;
 mod parse;
+mod program;
 mod session;
 mod settings;
 mod shapes;
@@ -18,6 +20,7 @@ mod words;
 
 pub use engine::clean_up;
 pub use parse::{Edition, Parsed, parse, parse_as};
+pub use program::program;
 pub use usage::Usage;
 
 /// Carries out the words behind `container`, on this process's streams, and gives the exit code.

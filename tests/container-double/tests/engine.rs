@@ -4,7 +4,7 @@
 
 use std::io::Write as _;
 use std::net::TcpListener;
-use std::process::{Command, ExitCode, Output, Stdio};
+use std::process::{Child, Command, ExitCode, Output, Stdio};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
@@ -20,8 +20,9 @@ fn main() -> ExitCode {
         eprintln!("ignored: {why}");
     }
     type Test = fn() -> Result<(), Failed>;
-    let tests: [(&str, Test); 6] = [
+    let tests: [(&str, Test); 7] = [
         ("an_agent_reaches_its_sidecar_and_nothing_behind_it", an_agent_reaches_its_sidecar_and_nothing_behind_it),
+        ("an_internal_network_lets_nothing_out_unless_it_leaks", an_internal_network_lets_nothing_out_unless_it_leaks),
         ("the_host_is_at_the_gateway_while_something_runs", the_host_is_at_the_gateway_while_something_runs),
         ("processes_end_as_they_end", processes_end_as_they_end),
         ("copies_are_roots_and_do_not_see_mounts", copies_are_roots_and_do_not_see_mounts),
@@ -35,17 +36,19 @@ fn main() -> ExitCode {
 /// A double with a state of its own, gone at its end with all that it made.
 struct Double {
     state: TempDir,
+    settings: &'static [(&'static str, &'static str)],
 }
 
 impl Double {
     fn new() -> Result<Self, Failed> {
         ensure()?;
-        Ok(Self { state: TempDir::new().unwrap() })
+        Ok(Self { state: TempDir::new().unwrap(), settings: &[] })
     }
 
     fn call(&self, words: &[&str], stdin: &[u8]) -> Output {
         let mut child = Command::new(env!("CARGO_BIN_EXE_container"))
             .env("CONTAINER_DOUBLE_STATE", self.state.path().join("state"))
+            .envs(self.settings.iter().copied())
             .args(words)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -107,6 +110,41 @@ impl Drop for Double {
     }
 }
 
+/// A machine beyond this one: a network namespace with one address, and a server there.
+struct Outside {
+    name: String,
+    server: Child,
+}
+
+impl Outside {
+    const ADDRESS: &str = "198.18.255.2";
+
+    fn new() -> Self {
+        let name = format!("ctdout{}", std::process::id() % 100_000);
+        let ip = |line: &str| {
+            let done = Command::new("ip").args(line.split_whitespace()).output().unwrap();
+            assert!(done.status.success(), "ip {line}: {}", String::from_utf8_lossy(&done.stderr));
+        };
+        ip(&format!("netns add {name}"));
+        ip(&format!("link add {name} type veth peer name far netns {name}"));
+        ip(&format!("address add 198.18.255.1/30 dev {name}"));
+        ip(&format!("link set {name} up"));
+        ip(&format!("-n {name} address add {}/30 dev far", Self::ADDRESS));
+        ip(&format!("-n {name} link set far up"));
+        let words = ["netns", "exec", &name, "socat", "TCP-LISTEN:80,fork,reuseaddr", "EXEC:/bin/echo outside"];
+        let server = Command::new("ip").args(words).stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        Self { name, server }
+    }
+}
+
+impl Drop for Outside {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+        let _ = Command::new("ip").args(["netns", "delete", &self.name]).status();
+    }
+}
+
 fn docker(words: &[&str]) -> String {
     String::from_utf8(Command::new("docker").args(words).output().unwrap().stdout).unwrap().trim_end().to_owned()
 }
@@ -160,6 +198,33 @@ fn an_agent_reaches_its_sidecar_and_nothing_behind_it() -> Result<(), Failed> {
     let addresses = String::from_utf8(double.sh("agent", "ip address").stdout).unwrap();
     assert!(addresses.contains(&after[0].1) && !addresses.contains(&before[0].1), "{addresses}");
     assert_eq!(double.await_page("agent", &double.networks("sidecar")[1].1), ORIGIN_PAGE);
+    Ok(())
+}
+
+fn an_internal_network_lets_nothing_out_unless_it_leaks() -> Result<(), Failed> {
+    let outside = Outside::new();
+    let hears = |double: &Double, id: &str| {
+        let script = format!("timeout 3 nc {} 80 </dev/null", Outside::ADDRESS);
+        String::from_utf8(double.sh(id, &script).stdout).unwrap() == "outside\n"
+    };
+    let await_outside = |double: &Double, id: &str| {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !hears(double, id) {
+            assert!(Instant::now() < deadline, "{id} does not reach {}", outside.name);
+        }
+    };
+    let double = Double::new()?;
+    double.done(&["network", "create", "--internal", "inner"]);
+    double.done(&["run", "-d", "--init", "--name", "sidecar", GUEST]);
+    double.done(&["run", "-d", "--init", "--name", "agent", "--network", "inner", GUEST]);
+    await_outside(&double, "sidecar");
+    assert!(!hears(&double, "agent"));
+
+    let mut double = Double::new()?;
+    double.settings = &[("CONTAINER_DOUBLE_INTERNAL", "leaks")];
+    double.done(&["network", "create", "--internal", "inner"]);
+    double.done(&["run", "-d", "--init", "--name", "agent", "--network", "inner", GUEST]);
+    await_outside(&double, "agent");
     Ok(())
 }
 

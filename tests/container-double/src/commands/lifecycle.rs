@@ -6,7 +6,7 @@ use crate::parse::Parsed;
 use crate::session::Session;
 
 /// How long `stop` waits, in seconds.
-const PATIENCE: u64 = 5;
+pub(super) const PATIENCE: u64 = 5;
 
 fn chosen(session: &mut Session<'_>, parsed: &Parsed) -> Result<Vec<String>, Failure> {
     if all_or_some(parsed, "container", "container ID")? {
@@ -19,22 +19,36 @@ fn chosen(session: &mut Session<'_>, parsed: &Parsed) -> Result<Vec<String>, Fai
 
 pub(super) fn stop(mut session: Session<'_>, parsed: &Parsed) -> Done {
     let seconds = parsed.value("time").and_then(|time| time.parse().ok()).unwrap_or(PATIENCE);
-    let mut errors = vec![];
-    for id in chosen(&mut session, parsed)? {
-        match session.state().containers.get(&id).map(|container| container.running) {
-            None => errors.push(format!("notFound: \"get failed: container {id} not found\"")),
-            Some(running) => {
-                if running {
-                    if let Some(engine) = &session.engine {
-                        engine.stop(&id, parsed.value("signal"), seconds)?;
-                    }
-                    session.settle(&id)?;
-                }
-                println!("{id}");
-            }
-        }
+    let (known, missing): (Vec<String>, Vec<String>) =
+        chosen(&mut session, parsed)?.into_iter().partition(|id| session.held.state.containers.contains_key(id));
+    stop_these(session, &known, parsed.value("signal"), seconds)?;
+    known.iter().for_each(|id| println!("{id}"));
+    first_error(missing.iter().map(|id| format!("notFound: \"get failed: container {id} not found\"")).collect())
+}
+
+/// Stops what runs of these, the state left to others meanwhile.
+pub(super) fn stop_these<'a>(
+    mut session: Session<'a>,
+    ids: &[String],
+    signal: Option<&str>,
+    seconds: u64,
+) -> Result<Session<'a>, Failure> {
+    let is_running = |id: &&String| session.held.state.containers.get(*id).is_some_and(|container| container.running);
+    let running: Vec<String> = ids.iter().filter(is_running).cloned().collect();
+    if running.is_empty() {
+        return Ok(session);
     }
-    first_error(errors)
+    if let Some(engine) = session.engine.take() {
+        let settings = session.settings;
+        drop(session);
+        engine.stop(&running, signal, seconds)?;
+        // What the engine says has stopped is settled.
+        return Session::open(settings);
+    }
+    for id in &running {
+        session.settle(id)?;
+    }
+    Ok(session)
 }
 
 pub(super) fn kill(mut session: Session<'_>, parsed: &Parsed) -> Done {

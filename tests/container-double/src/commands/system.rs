@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::lifecycle::{PATIENCE, stop_these};
 use super::print_json;
 use crate::failure::{Done, Failure};
 use crate::parse::Parsed;
@@ -22,14 +23,8 @@ pub(super) fn system(mut session: Session<'_>, verb: &str, parsed: &Parsed) -> D
             session.save()
         }
         "stop" => {
-            let running = session.state().containers.values().filter(|container| container.running);
-            let running: Vec<String> = running.map(|container| container.id.clone()).collect();
-            for id in running {
-                if let Some(engine) = &session.engine {
-                    engine.stop(&id, None, 5)?;
-                }
-                session.settle(&id)?;
-            }
+            let all: Vec<String> = session.state().containers.keys().cloned().collect();
+            let mut session = stop_these(session, &all, None, PATIENCE)?;
             session.state().builder = false;
             session.state().up = false;
             session.save()

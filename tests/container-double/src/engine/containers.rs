@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::relay::{self, Ended};
-use super::{Engine, LABEL_ID, docker, heard, must, pass_environment, ran, said};
+use super::{Engine, LABEL_ID, docker, heard, must, pass_environment, ran, said, with};
 use crate::failure::Failure;
 use crate::state::{Attachment, Container, Mount, MountKind, Network, User};
 
@@ -232,17 +232,19 @@ impl Engine {
         Ok(())
     }
 
-    pub(crate) fn stop(&self, id: &str, signal: Option<&str>, seconds: u64) -> Result<(), Failure> {
-        let name = self.container(id);
+    /// Stops containers side by side.
+    pub(crate) fn stop(&self, ids: &[String], signal: Option<&str>, seconds: u64) -> Result<(), Failure> {
+        let names: Vec<String> = ids.iter().map(|id| self.container(id)).collect();
+        let mut patience = seconds.to_string();
         if let Some(signal) = signal {
-            let _ = docker(&["kill", "--signal", signal, &name]);
+            let _ = docker(&with(&["kill", "--signal", signal], &names));
             let deadline = Instant::now() + Duration::from_secs(seconds);
-            while self.is_running(id) && Instant::now() < deadline {
+            while ids.iter().any(|id| self.is_running(id)) && Instant::now() < deadline {
                 std::thread::sleep(Duration::from_millis(20));
             }
-            return must(&["stop", "--time", "0", &name]).map(drop);
+            patience = "0".to_owned();
         }
-        must(&["stop", "--time", &seconds.to_string(), &name]).map(drop)
+        must(&with(&["stop", "--time", &patience], &names)).map(drop)
     }
 
     pub(crate) fn kill(&self, id: &str, signal: &str) -> Result<(), Failure> {

@@ -59,8 +59,7 @@ impl Engine {
 
     pub(crate) fn save_images(&self, names: &[String], output: &Path) -> Result<(), Failure> {
         let output = output.display().to_string();
-        let names = names.iter().map(String::as_str);
-        super::must(&["save", "--output", &output].into_iter().chain(names).collect::<Vec<_>>()).map(drop)
+        super::must(&super::with(&["save", "--output", &output], names)).map(drop)
     }
 
     /// The names in an archive.

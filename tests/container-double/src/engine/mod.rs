@@ -68,20 +68,17 @@ impl Engine {
         };
         let containers = list(&["ps", "--all", "--quiet"])?;
         if !containers.is_empty() {
-            let ids = containers.iter().map(String::as_str);
-            said(&["rm", "--force", "--volumes"].into_iter().chain(ids).collect::<Vec<_>>())?;
+            said(&with(&["rm", "--force", "--volumes"], &containers))?;
         }
-        for what in ["network", "volume"] {
-            let names = list(&[what, "ls", "--quiet"])?;
-            if !names.is_empty() {
-                said(&[what, "rm"].into_iter().chain(names.iter().map(String::as_str)).collect::<Vec<_>>())?;
-            }
+        let networks = list(&["network", "ls", "--quiet"])?;
+        if !networks.is_empty() {
+            said(&with(&["network", "rm"], &networks))?;
         }
         Ok(())
     }
 }
 
-/// Removes what a double with this state has made on the engine (containers, networks, volumes, images that it built), and the state. That
+/// Removes what a double with this state has made on the engine (containers, networks, images that it built), and the state. That
 /// there is nothing is no error.
 ///
 /// # Errors
@@ -107,6 +104,11 @@ fn docker(words: &[&str]) -> Result<Output, String> {
 fn ran(command: &mut Command) -> Result<Output, String> {
     let program = command.get_program().display().to_string();
     command.stdin(Stdio::null()).output().map_err(|why| format!("cannot run {program}: {why}"))
+}
+
+/// Words with names behind them.
+fn with<'a>(words: &[&'a str], names: &'a [String]) -> Vec<&'a str> {
+    words.iter().copied().chain(names.iter().map(String::as_str)).collect()
 }
 
 /// What a call puts out, where it succeeds; otherwise what it complains of.
