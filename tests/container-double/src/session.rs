@@ -86,7 +86,7 @@ impl<'a> Session<'a> {
         let container = container.clone();
         self.make_networks(container.networks.iter().map(|attachment| attachment.network.as_str()))?;
         if let Some(engine) = &self.engine {
-            engine.prepare(&container, &self.held.state.networks)?;
+            engine.prepare(&container, &self.held.state.networks, &self.settings.names)?;
         }
         Ok(container)
     }

@@ -19,6 +19,8 @@ pub(crate) struct Settings {
     pub(crate) no_engine: bool,
     /// Whether `$CONTAINER_DOUBLE_INTERNAL` is `leaks`: then an internal network lets traffic out, as one report says of 1.2.0.
     pub(crate) internal_leaks: bool,
+    /// `$CONTAINER_DOUBLE_NAMES`: what DNS at the gateway of a NAT network knows, as `name=address` apart by commas.
+    pub(crate) names: Vec<(String, String)>,
     /// `$CONTAINER_DOUBLE_REGISTRY`: without an engine, the images that can be pulled, apart by commas.
     pub(crate) registry: Vec<String>,
 }
@@ -37,6 +39,8 @@ impl Settings {
             Some("15") => 15,
             Some(_) => return Err(Failure::double("CONTAINER_DOUBLE_MACOS must be 26 or 15")),
         };
+        let names = get("CONTAINER_DOUBLE_NAMES").unwrap_or_default();
+        let name = |pair: &str| pair.split_once('=').map(|(name, address)| (name.to_owned(), address.to_owned()));
         let registry = get("CONTAINER_DOUBLE_REGISTRY").unwrap_or_default();
         Ok(Self {
             state: PathBuf::from(state),
@@ -44,6 +48,7 @@ impl Settings {
             macos,
             no_engine: get("CONTAINER_DOUBLE_ENGINE").as_deref() == Some("none"),
             internal_leaks: get("CONTAINER_DOUBLE_INTERNAL").as_deref() == Some("leaks"),
+            names: names.split(',').filter_map(name).collect(),
             registry: registry.split(',').filter(|image| !image.is_empty()).map(str::to_owned).collect(),
         })
     }

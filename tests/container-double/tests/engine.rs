@@ -4,11 +4,12 @@
 
 use std::io::Write as _;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, ExitCode, Output, Stdio};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
-use engine_images::{GUEST, ORIGIN, ORIGIN_PAGE, ensure};
+use engine_images::{GUEST, ORIGIN, ORIGIN_PAGE, PIPELOCK, ensure};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -20,10 +21,11 @@ fn main() -> ExitCode {
         eprintln!("ignored: {why}");
     }
     type Test = fn() -> Result<(), Failed>;
-    let tests: [(&str, Test); 7] = [
+    let tests: [(&str, Test); 8] = [
         ("an_agent_reaches_its_sidecar_and_nothing_behind_it", an_agent_reaches_its_sidecar_and_nothing_behind_it),
         ("an_internal_network_lets_nothing_out_unless_it_leaks", an_internal_network_lets_nothing_out_unless_it_leaks),
         ("the_host_is_at_the_gateway_while_something_runs", the_host_is_at_the_gateway_while_something_runs),
+        ("a_bottle_with_a_proxy_stands", a_bottle_with_a_proxy_stands),
         ("processes_end_as_they_end", processes_end_as_they_end),
         ("copies_are_roots_and_do_not_see_mounts", copies_are_roots_and_do_not_see_mounts),
         ("only_with_net_admin_are_routes_set", only_with_net_admin_are_routes_set),
@@ -36,19 +38,19 @@ fn main() -> ExitCode {
 /// A double with a state of its own, gone at its end with all that it made.
 struct Double {
     state: TempDir,
-    settings: &'static [(&'static str, &'static str)],
+    settings: Vec<(&'static str, String)>,
 }
 
 impl Double {
     fn new() -> Result<Self, Failed> {
         ensure()?;
-        Ok(Self { state: TempDir::new().unwrap(), settings: &[] })
+        Ok(Self { state: TempDir::new().unwrap(), settings: vec![] })
     }
 
     fn call(&self, words: &[&str], stdin: &[u8]) -> Output {
         let mut child = Command::new(env!("CARGO_BIN_EXE_container"))
             .env("CONTAINER_DOUBLE_STATE", self.state.path().join("state"))
-            .envs(self.settings.iter().copied())
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .args(words)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -221,7 +223,7 @@ fn an_internal_network_lets_nothing_out_unless_it_leaks() -> Result<(), Failed> 
     assert!(!hears(&double, "agent"));
 
     let mut double = Double::new()?;
-    double.settings = &[("CONTAINER_DOUBLE_INTERNAL", "leaks")];
+    double.settings = vec![("CONTAINER_DOUBLE_INTERNAL", "leaks".to_owned())];
     double.done(&["network", "create", "--internal", "inner"]);
     double.done(&["run", "-d", "--init", "--name", "agent", "--network", "inner", GUEST]);
     await_outside(&double, "agent");
@@ -246,6 +248,53 @@ fn the_host_is_at_the_gateway_while_something_runs() -> Result<(), Failed> {
 
     double.done(&["stop", "agent"]);
     assert!(TcpListener::bind((gateway.as_str(), 0)).is_err(), "{gateway} is there after all has stopped");
+    Ok(())
+}
+
+/// The bottle that a plan for `container` makes: the sidecar on both networks at once, its configuration in a folder, the agent on the
+/// internal network with the sidecar's address.
+fn a_bottle_with_a_proxy_stands() -> Result<(), Failed> {
+    const LISTED: &str = "api.anthropic.com";
+    let mut double = Double::new()?;
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("pipelock.yaml"), include_str!("../../pipelock-double/tests/bottle.yaml")).unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    double.done(&["run", "-d", "--init", "--name", "origin", GUEST, ORIGIN]);
+    double.settings = vec![("CONTAINER_DOUBLE_NAMES", format!("{LISTED}={}", double.networks("origin")[0].1))];
+    double.done(&["network", "create", "--internal", "inner"]);
+    let mount = format!("type=bind,source={},target=/etc/pipelock,readonly", folder.path().display());
+    let options = ["-u", "65532:65532", "--read-only", "--cap-drop", "ALL", "--mount", &mount];
+    let networks = ["--network", "default", "--network", "inner"];
+    let command = ["run", "--config", "/etc/pipelock/pipelock.yaml", "--listen", "0.0.0.0:8888"];
+    let create = [&["create", "--name", "sidecar"], &networks[..], &options, &[PIPELOCK], &command].concat();
+    double.done(&create);
+    double.done(&["start", "sidecar"]);
+    let proxy = double.networks("sidecar")[1].1.clone();
+    let ready = ["exec", "sidecar", "/pipelock", "healthcheck", "--addr", "127.0.0.1:8888"];
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !double.call(&ready, b"").status.success() {
+        let logs = double.done(&["logs", "sidecar"]);
+        assert!(Instant::now() < deadline, "the proxy is not ready: {logs}");
+    }
+    let variable = format!("http_proxy=http://{proxy}:8888");
+    double.done(&[
+        "run",
+        "-d",
+        "--init",
+        "--name",
+        "agent",
+        "--network",
+        "inner",
+        "-e",
+        &variable,
+        "-u",
+        "node",
+        GUEST,
+    ]);
+    assert_eq!(double.page("agent", LISTED), ORIGIN_PAGE);
+    let refused = double.sh("agent", "timeout 10 wget -qO- http://b.example/");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("403"), "{refused:?}");
+    assert!(double.done(&["logs", "sidecar"]).contains("\"event\":\"blocked\""));
     Ok(())
 }
 

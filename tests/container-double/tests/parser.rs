@@ -197,3 +197,11 @@ fn the_command_says_so_and_exits_with_64() {
     assert_eq!(code, Some(0));
     assert!(stdout.contains("1.2.2") && stdout.contains("double"), "{stdout}");
 }
+
+#[test]
+fn the_program_is_built_for_others() {
+    let program = container_double::program().unwrap();
+    assert_eq!(program.file_name().unwrap(), "container");
+    let output = Command::new(program).arg("--version").env("CONTAINER_DOUBLE_STATE", "/nowhere").output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).contains("double"), "{output:?}");
+}

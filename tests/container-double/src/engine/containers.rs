@@ -105,7 +105,12 @@ impl Engine {
     }
 
     /// Puts a container that does not run on its networks, at the addresses that it shall have now, and writes its files.
-    pub(crate) fn prepare(&self, container: &Container, networks: &BTreeMap<String, Network>) -> Result<(), Failure> {
+    pub(crate) fn prepare(
+        &self,
+        container: &Container,
+        networks: &BTreeMap<String, Network>,
+        names: &[(String, String)],
+    ) -> Result<(), Failure> {
         let name = self.container(&container.id);
         for Attachment { network, .. } in &container.networks {
             // It may not be on it yet.
@@ -119,7 +124,8 @@ impl Engine {
             }
         }
         let first = container.networks.first();
-        let gateway = first.and_then(|first| networks.get(&first.network)).map(Network::gateway);
+        let first_network = first.and_then(|first| networks.get(&first.network));
+        let gateway = first_network.map(Network::gateway);
         let mut resolver = String::new();
         if let Some(dns) = &container.dns {
             let gateway = gateway.map(|gateway| gateway.to_string());
@@ -136,6 +142,11 @@ impl Engine {
         let mut hosts = "127.0.0.1 localhost\n".to_owned();
         if let Some(address) = first.and_then(|first| first.address) {
             hosts.push_str(&format!("{address} {}\n", container.id));
+        }
+        // Nothing listens for DNS at the gateway: what would be answered there, to those who ask there.
+        let asks = container.dns.as_ref().is_some_and(|dns| dns.servers.is_empty());
+        if asks && first_network.is_some_and(|network| !network.internal) {
+            hosts.extend(names.iter().map(|(name, address)| format!("{address} {name}\n")));
         }
         let files = self.files(&container.id);
         fs::write(files.join(SINCE), humantime::format_rfc3339_nanos(SystemTime::now()).to_string())?;

@@ -4,6 +4,9 @@ use crate::failure::Failure;
 use crate::settings::Settings;
 
 pub(crate) fn container(name: &str, settings: &Settings) -> Result<(), Failure> {
+    if name == "buildkit" {
+        return Err(Failure::double("the name buildkit is the builder's"));
+    }
     let inner = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
     let fits = name.len() <= 63 || settings.version == "1.1.0";
     if fits && name.len() >= 2 && name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(inner) {
@@ -46,6 +49,7 @@ mod tests {
             macos: 26,
             no_engine: true,
             internal_leaks: false,
+            names: vec![],
             registry: vec![],
         }
     }
