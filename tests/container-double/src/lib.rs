@@ -10,7 +10,7 @@ mod grammar;
 mod json;
 mod parse;
 mod program;
-mod session;
+mod service;
 mod settings;
 mod shapes;
 mod spec;

@@ -9,19 +9,19 @@ use serde_json::json;
 use super::images::{of_engine, simulated, with_tag};
 use crate::failure::{Done, Failure};
 use crate::parse::Parsed;
-use crate::session::{Session, now};
+use crate::service::{Service, now};
 use crate::settings::short_digest;
 
 /// A Dockerfile of this many bytes is refused.
 const TOO_LONG: usize = 16 * 1024;
 
-pub(super) fn build(mut session: Session<'_>, parsed: &Parsed) -> Done {
+pub(super) fn build(mut service: Service<'_>, parsed: &Parsed) -> Done {
     let context = PathBuf::from(parsed.arguments.first().map_or(".", String::as_str));
     if !context.is_dir() {
         return Err(Failure::validation(format_args!("context dir does not exist {}", context.display())));
     }
     let tags: Vec<String> = match parsed.values("tag") {
-        [] => vec![with_tag(&short_digest(&format!("{} {}", now(), session.settings.state.display()), 32))],
+        [] => vec![with_tag(&short_digest(&format!("{} {}", now(), service.settings.state.display()), 32))],
         tags => tags.iter().map(|tag| with_tag(tag)).collect(),
     };
     for tag in &tags {
@@ -37,12 +37,12 @@ pub(super) fn build(mut session: Session<'_>, parsed: &Parsed) -> Done {
         return Err(Failure::validation("dockerfile is too long: 16 KiB are too many"));
     }
     for option in ["output", "ssh", "cache-in", "cache-out", "secret", "arch", "os", "platform"] {
-        if parsed.has(option) && session.engine.is_some() {
+        if parsed.has(option) && service.engine.is_some() {
             return Err(Failure::double(format_args!("it cannot do build --{option}")));
         }
     }
 
-    let images = if let Some(engine) = &session.engine {
+    let images = if let Some(engine) = &service.engine {
         let mut words = vec![];
         for option in ["build-arg", "label", "target"] {
             words.extend(parsed.values(option).iter().map(|value| format!("--{option}={value}")));
@@ -50,7 +50,7 @@ pub(super) fn build(mut session: Session<'_>, parsed: &Parsed) -> Done {
         words.extend(["no-cache", "pull"].iter().filter(|flag| parsed.has(flag)).map(|flag| format!("--{flag}")));
         words.extend(tags.iter().map(|tag| format!("--tag={tag}")));
         // One from stdin is written down: the engine would read it from ours, which is at its end.
-        let written = session.settings.state.join("Dockerfile");
+        let written = service.settings.state.join("Dockerfile");
         if file.is_none() {
             fs::write(&written, &text)?;
         }
@@ -73,12 +73,12 @@ pub(super) fn build(mut session: Session<'_>, parsed: &Parsed) -> Done {
         // All names of one build lead to the first: the others may be missed by a lookup.
         tags.iter().map(|_| simulated(&content, config.clone(), Some(tags[0].clone()))).collect()
     };
-    session.state().builder = true;
+    service.state().builder = true;
     for (tag, image) in tags.into_iter().zip(images) {
         println!("{tag}");
-        session.state().images.insert(tag, image);
+        service.state().images.insert(tag, image);
     }
-    session.save()
+    service.save()
 }
 
 /// The text, and where it stands unless it came by stdin.

@@ -11,7 +11,7 @@ use std::path::{Component, Path, PathBuf, absolute};
 
 use crate::failure::{Done, Failure};
 use crate::parse::Parsed;
-use crate::session::Session;
+use crate::service::Service;
 
 /// What a file gets that was not there before, whatever it was on the host.
 const FILE_MODE: u32 = 0o644;
@@ -32,7 +32,7 @@ fn place(word: &str) -> Result<Place<'_>, Failure> {
     }
 }
 
-pub(super) fn copy(mut session: Session<'_>, parsed: &Parsed) -> Done {
+pub(super) fn copy(mut service: Service<'_>, parsed: &Parsed) -> Done {
     let (source, destination) = (&parsed.arguments[0], &parsed.arguments[1]);
     if Path::new(source).components().next_back() == Some(Component::CurDir) || source.ends_with("/.") {
         return Err(Failure::double("what `cp SRC/.` does is not known"));
@@ -42,17 +42,17 @@ pub(super) fn copy(mut session: Session<'_>, parsed: &Parsed) -> Done {
         (Place::Guest(id, _), Place::Host(_)) | (Place::Host(_), Place::Guest(id, _)) => *id,
         _ => return Err(Failure::new(format_args!("invalid path given: {}", parsed.arguments[1]))),
     };
-    let container = session.state().containers.get(id);
+    let container = service.state().containers.get(id);
     let container = container.ok_or_else(|| Failure::new(format_args!("container with ID {id} not found")))?;
     if !container.running {
         return Err(Failure::new(format_args!("container {id} is not running")));
     }
     let read_only = container.read_only;
-    let root = match &session.engine {
+    let root = match &service.engine {
         Some(engine) => engine.root(id)?,
-        None => session.root(id),
+        None => service.root(id),
     };
-    drop(session);
+    drop(service);
     match (source, destination) {
         (Place::Host(from), Place::Guest(_, to)) => {
             if read_only {

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::images;
 use crate::failure::{Done, Failure};
 use crate::parse::Parsed;
-use crate::session::{Session, missing, now};
+use crate::service::{Service, missing, now};
 use crate::settings::short_digest;
 use crate::spec::{labels, mounts, names, networks, ports, process, resources};
 use crate::state::{Container, Dns, MountKind};
@@ -16,38 +16,38 @@ const MEMORY: u64 = 1 << 30;
 const CPUS: u64 = 4;
 const RUNTIME: &str = "container-runtime-linux";
 
-pub(super) fn create(mut session: Session<'_>, parsed: &Parsed) -> Done {
-    let id = make(&mut session, parsed, |id| Failure::new(format_args!("container already exists: {id}")))?;
+pub(super) fn create(mut service: Service<'_>, parsed: &Parsed) -> Done {
+    let id = make(&mut service, parsed, |id| Failure::new(format_args!("container already exists: {id}")))?;
     println!("{id}");
     Ok(())
 }
 
-pub(super) fn run(mut session: Session<'_>, parsed: &Parsed) -> Done {
-    let id = make(&mut session, parsed, |id| Failure::new(format_args!("container with id {id} already exists")))?;
+pub(super) fn run(mut service: Service<'_>, parsed: &Parsed) -> Done {
+    let id = make(&mut service, parsed, |id| Failure::new(format_args!("container with id {id} already exists")))?;
     let result = if parsed.has("detach") {
-        bootstrap(&mut session, &id)
+        bootstrap(&mut service, &id)
     } else {
-        return attached(session, &id, parsed.has("interactive"), true);
+        return attached(service, &id, parsed.has("interactive"), true);
     };
     // What could not be started is not left behind.
     if let Err(failure) = result {
-        session.remove(&id)?;
+        service.remove(&id)?;
         return Err(failure);
     }
     println!("{id}");
     Ok(())
 }
 
-pub(super) fn start(mut session: Session<'_>, parsed: &Parsed) -> Done {
+pub(super) fn start(mut service: Service<'_>, parsed: &Parsed) -> Done {
     let id = parsed.arguments[0].clone();
     let attach = parsed.has("attach") || parsed.has("interactive");
-    let running = session.state().containers.get(&id).ok_or_else(|| missing(&id))?.running;
+    let running = service.state().containers.get(&id).ok_or_else(|| missing(&id))?.running;
     match (running, attach) {
         (true, true) => Err(Failure::new("attach is currently unsupported on already running containers")),
-        (false, true) => attached(session, &id, parsed.has("interactive"), false),
+        (false, true) => attached(service, &id, parsed.has("interactive"), false),
         (running, false) => {
             if !running {
-                bootstrap(&mut session, &id)?;
+                bootstrap(&mut service, &id)?;
             }
             println!("{id}");
             Ok(())
@@ -56,22 +56,22 @@ pub(super) fn start(mut session: Session<'_>, parsed: &Parsed) -> Done {
 }
 
 /// In the order of `container`: the name, the image, then all other options, so that a bad label is told of after a pull.
-fn make(session: &mut Session<'_>, parsed: &Parsed, exists: impl Fn(&str) -> Failure) -> Result<String, Failure> {
-    let settings = session.settings;
+fn make(service: &mut Service<'_>, parsed: &Parsed, exists: impl Fn(&str) -> Failure) -> Result<String, Failure> {
+    let settings = service.settings;
     let id = match parsed.value("name") {
         Some(name) => name.to_owned(),
-        None => fresh_id(session),
+        None => fresh_id(service),
     };
     names::container(&id, settings)?;
-    if session.state().containers.contains_key(&id) {
+    if service.state().containers.contains_key(&id) {
         return Err(exists(&id));
     }
-    let (reference, image) = images::fetch(session, &parsed.arguments[0])?;
+    let (reference, image) = images::fetch(service, &parsed.arguments[0])?;
     let process = process::initial(parsed, &image.config)?;
-    let mut volumes = session.state().volumes.clone();
+    let mut volumes = service.state().volumes.clone();
     let mounts =
         mounts::mounts(parsed.values("mount"), parsed.values("volume"), parsed.values("tmpfs"), &id, &mut volumes)?;
-    let attachments = networks::attachments(parsed.values("network"), settings, session.state())?;
+    let attachments = networks::attachments(parsed.values("network"), settings, service.state())?;
     let labels = labels::of_container(parsed.values("label"))?;
     let memory = parsed.value("memory").map(resources::memory).transpose()?;
     resources::enough(memory.unwrap_or(MEMORY))?;
@@ -80,7 +80,7 @@ fn make(session: &mut Session<'_>, parsed: &Parsed, exists: impl Fn(&str) -> Fai
         return Err(Failure::new(format_args!("unable to locate runtime plugin {runtime}")));
     }
     for option in ["kernel", "kernel-arg", "init-image", "masked-path", "read-only-path", "dns-domain"] {
-        if parsed.has(option) && session.engine.is_some() && option != "dns-domain" {
+        if parsed.has(option) && service.engine.is_some() && option != "dns-domain" {
             return Err(Failure::double(format_args!("it cannot do --{option} on a Docker Engine")));
         }
     }
@@ -113,8 +113,8 @@ fn make(session: &mut Session<'_>, parsed: &Parsed, exists: impl Fn(&str) -> Fai
         architecture: image.architecture,
         shm_size: parsed.value("shm-size").map(str::to_owned),
     };
-    session.make_networks(container.networks.iter().map(|each| each.network.as_str()))?;
-    if let Some(engine) = &session.engine {
+    service.make_networks(container.networks.iter().map(|each| each.network.as_str()))?;
+    if let Some(engine) = &service.engine {
         for mount in container.mounts.iter().filter(|mount| mount.kind == MountKind::Volume) {
             fs::create_dir_all(engine.volume(&mount.source))?;
         }
@@ -122,21 +122,21 @@ fn make(session: &mut Session<'_>, parsed: &Parsed, exists: impl Fn(&str) -> Fai
             .create(&container)
             .map_err(|why| Failure::new(format_args!("failed to create container (cause: \"{why}\")")))?;
     } else {
-        fs::create_dir_all(session.root(&id))?;
+        fs::create_dir_all(service.root(&id))?;
     }
     if let Some(path) = parsed.value("cidfile").filter(|path| !path.is_empty()) {
         fs::write(path, &id)?;
     }
-    session.state().volumes = volumes;
-    session.state().containers.insert(id.clone(), container);
-    session.save()?;
+    service.state().volumes = volumes;
+    service.state().containers.insert(id.clone(), container);
+    service.save()?;
     Ok(id)
 }
 
 /// In the shape of a lowercase UUID.
-fn fresh_id(session: &mut Session<'_>) -> String {
-    let folder = session.settings.state.display().to_string();
-    let state = session.state();
+fn fresh_id(service: &mut Service<'_>) -> String {
+    let folder = service.settings.state.display().to_string();
+    let state = service.state();
     let mut number = state.containers.len();
     loop {
         let digits = short_digest(&format!("{folder} {number} {}", now()), 32);
@@ -173,8 +173,8 @@ fn not_bootstrapped(id: &str, why: &str) -> Failure {
 }
 
 /// What must hold for a container to start, and its new addresses.
-fn ready(session: &mut Session<'_>, id: &str) -> Result<Container, Failure> {
-    let state = session.state();
+fn ready(service: &mut Service<'_>, id: &str) -> Result<Container, Failure> {
+    let state = service.state();
     let container = state.containers.get(id).ok_or_else(|| missing(id))?;
     for mount in container.mounts.iter().filter(|mount| mount.kind != MountKind::Tmpfs) {
         if mount.kind == MountKind::Virtiofs && !Path::new(&mount.source).exists() {
@@ -189,71 +189,71 @@ fn ready(session: &mut Session<'_>, id: &str) -> Result<Container, Failure> {
             return Err(not_bootstrapped(id, &format!("volume {} is in use", mount.source)));
         }
     }
-    session.prepare(id)
+    service.prepare(id)
 }
 
-fn running(session: &mut Session<'_>, container: Container) -> Done {
+fn running(service: &mut Service<'_>, container: Container) -> Done {
     let container = Container { running: true, started: Some(now()), ..container };
-    session.state().containers.insert(container.id.clone(), container);
-    session.save()
+    service.state().containers.insert(container.id.clone(), container);
+    service.save()
 }
 
-fn bootstrap(session: &mut Session<'_>, id: &str) -> Done {
-    let container = ready(session, id)?;
-    if let Some(engine) = &session.engine
-        && let Err(why) = engine.start(&container, &session.held.state.networks)
+fn bootstrap(service: &mut Service<'_>, id: &str) -> Done {
+    let container = ready(service, id)?;
+    if let Some(engine) = &service.engine
+        && let Err(why) = engine.start(&container, &service.held.state.networks)
     {
         let failed = not_bootstrapped(id, &why);
-        not_started(session, id)?;
+        not_started(service, id)?;
         return Err(failed);
     }
-    running(session, container)
+    running(service, container)
 }
 
 /// A start that failed leaves what was stopped, also with `--rm`.
-fn not_started(session: &mut Session<'_>, id: &str) -> Done {
-    let remove = session.state().containers.get_mut(id).map(|container| std::mem::take(&mut container.remove));
-    session.settle(id)?;
-    if let (Some(container), Some(remove)) = (session.state().containers.get_mut(id), remove) {
+fn not_started(service: &mut Service<'_>, id: &str) -> Done {
+    let remove = service.state().containers.get_mut(id).map(|container| std::mem::take(&mut container.remove));
+    service.settle(id)?;
+    if let (Some(container), Some(remove)) = (service.state().containers.get_mut(id), remove) {
         container.remove = remove;
     }
-    session.save()
+    service.save()
 }
 
 /// Starts with our streams, and ends as the process ends. The lock is let go while it runs.
-fn attached(mut session: Session<'_>, id: &str, interactive: bool, fresh: bool) -> Done {
-    let started = ready(&mut session, id).and_then(|container| {
-        let child = match &session.engine {
+fn attached(mut service: Service<'_>, id: &str, interactive: bool, fresh: bool) -> Done {
+    let started = ready(&mut service, id).and_then(|container| {
+        let child = match &service.engine {
             Some(engine) => Some(
                 engine
-                    .start_attached(&container, &session.held.state.networks, interactive)
+                    .start_attached(&container, &service.held.state.networks, interactive)
                     .map_err(|why| not_bootstrapped(id, &why))?,
             ),
             None => None,
         };
-        running(&mut session, container)?;
+        running(&mut service, container)?;
         Ok(child)
     });
     let child = match started {
         Ok(child) => child,
         Err(failure) if fresh => {
-            session.remove(id)?;
+            service.remove(id)?;
             return Err(failure);
         }
         Err(failure) => {
-            not_started(&mut session, id)?;
+            not_started(&mut service, id)?;
             return Err(failure);
         }
     };
-    let settings = session.settings;
-    drop(session);
+    let settings = service.settings;
+    drop(service);
     let code = match child {
         Some(mut child) => child.wait()?.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(255),
         None => 0,
     };
-    let mut session = Session::open(settings)?;
-    if session.state().containers.get(id).is_some_and(|container| container.running) {
-        session.settle(id)?;
+    let mut service = Service::open(settings)?;
+    if service.state().containers.get(id).is_some_and(|container| container.running) {
+        service.settle(id)?;
     }
     if code == 0 { Ok(()) } else { Err(Failure::process(code)) }
 }

@@ -3,12 +3,12 @@
 use crate::engine::Exec;
 use crate::failure::{Done, Failure};
 use crate::parse::Parsed;
-use crate::session::{Session, missing};
+use crate::service::{Service, missing};
 use crate::spec::environment;
 
-pub(super) fn exec(mut session: Session<'_>, parsed: &Parsed) -> Done {
+pub(super) fn exec(mut service: Service<'_>, parsed: &Parsed) -> Done {
     let id = parsed.arguments[0].clone();
-    let container = session.state().containers.get(&id).ok_or_else(|| missing(&id))?;
+    let container = service.state().containers.get(&id).ok_or_else(|| missing(&id))?;
     if !container.running {
         return Err(Failure::new(format_args!("container {id} is not running")));
     }
@@ -28,8 +28,8 @@ pub(super) fn exec(mut session: Session<'_>, parsed: &Parsed) -> Done {
         detach: parsed.has("detach"),
         argv: &parsed.rest,
     };
-    let engine = session.engine.take();
-    drop(session);
+    let engine = service.engine.take();
+    drop(service);
     if let Some(engine) = engine {
         let ended = engine.exec(&id, &exec)?;
         if let Some(complaint) = ended.complaint {

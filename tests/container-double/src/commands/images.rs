@@ -8,7 +8,7 @@ use super::print_json;
 use crate::engine::Described;
 use crate::failure::{Done, Failure};
 use crate::parse::Parsed;
-use crate::session::{Session, now};
+use crate::service::{Service, now};
 use crate::settings::{Settings, short_digest};
 use crate::shapes;
 use crate::state::{Image, State};
@@ -40,26 +40,26 @@ pub(super) fn lookup(state: &State, reference: &str) -> Option<String> {
 }
 
 /// An image that is there, or else pulled.
-pub(super) fn fetch(session: &mut Session<'_>, reference: &str) -> Result<(String, Image), Failure> {
-    let stored = match lookup(session.state(), reference) {
+pub(super) fn fetch(service: &mut Service<'_>, reference: &str) -> Result<(String, Image), Failure> {
+    let stored = match lookup(service.state(), reference) {
         Some(stored) => stored,
-        None => pull(session, reference)?,
+        None => pull(service, reference)?,
     };
-    let image = session.state().images[&stored].clone();
+    let image = service.state().images[&stored].clone();
     Ok((stored, image))
 }
 
 /// Takes an image from where a registry's would come from. The text of the error is not known.
-fn pull(session: &mut Session<'_>, reference: &str) -> Result<String, Failure> {
+fn pull(service: &mut Service<'_>, reference: &str) -> Result<String, Failure> {
     let stored = normalized(reference);
-    let image = match &session.engine {
+    let image = match &service.engine {
         Some(engine) => engine.image(&with_tag(reference)).map(|described| of_engine(described, None, false)),
-        None => in_registry(session.settings, reference),
+        None => in_registry(service.settings, reference),
     };
     let not_there = || Failure::new(format_args!("notFound: \"image with reference {stored}\""));
     let image = image.ok_or_else(not_there)?;
-    session.state().images.insert(stored.clone(), image);
-    session.save()?;
+    service.state().images.insert(stored.clone(), image);
+    service.save()?;
     Ok(stored)
 }
 
@@ -93,22 +93,22 @@ pub(super) fn simulated(content: &str, config: serde_json::Value, annotation: Op
     }
 }
 
-pub(super) fn image(mut session: Session<'_>, verb: &str, parsed: &Parsed) -> Done {
+pub(super) fn image(mut service: Service<'_>, verb: &str, parsed: &Parsed) -> Done {
     match verb {
-        "list" => list(&mut session, parsed),
-        "inspect" => inspect(&mut session, parsed),
-        "pull" => pull(&mut session, &parsed.arguments[0]).map(drop),
+        "list" => list(&mut service, parsed),
+        "inspect" => inspect(&mut service, parsed),
+        "pull" => pull(&mut service, &parsed.arguments[0]).map(drop),
         "push" => Err(Failure::double("it has no registry to push to")),
-        "tag" => tag(&mut session, parsed),
-        "save" => save(&mut session, parsed),
-        "load" => load(&mut session, parsed),
-        "delete" => delete(&mut session, parsed),
-        _ => prune(&mut session, parsed),
+        "tag" => tag(&mut service, parsed),
+        "save" => save(&mut service, parsed),
+        "load" => load(&mut service, parsed),
+        "delete" => delete(&mut service, parsed),
+        _ => prune(&mut service, parsed),
     }
 }
 
-fn list(session: &mut Session<'_>, parsed: &Parsed) -> Done {
-    let state = session.state();
+fn list(service: &mut Service<'_>, parsed: &Parsed) -> Done {
+    let state = service.state();
     let items = state.images.iter().map(|(reference, image)| shapes::image(reference, image)).collect();
     print_json(parsed, items, || {
         if !parsed.has("quiet") {
@@ -123,8 +123,8 @@ fn list(session: &mut Session<'_>, parsed: &Parsed) -> Done {
     })
 }
 
-fn inspect(session: &mut Session<'_>, parsed: &Parsed) -> Done {
-    let state = session.state();
+fn inspect(service: &mut Service<'_>, parsed: &Parsed) -> Done {
+    let state = service.state();
     let gone: Vec<&str> =
         parsed.arguments.iter().filter(|name| lookup(state, name).is_none()).map(String::as_str).collect();
     if !gone.is_empty() {
@@ -136,91 +136,91 @@ fn inspect(session: &mut Session<'_>, parsed: &Parsed) -> Done {
     Ok(())
 }
 
-fn tag(session: &mut Session<'_>, parsed: &Parsed) -> Done {
+fn tag(service: &mut Service<'_>, parsed: &Parsed) -> Done {
     let (source, target) = (&parsed.arguments[0], &parsed.arguments[1]);
-    let state = session.state();
+    let state = service.state();
     let stored = lookup(state, source).ok_or_else(|| Failure::new(format_args!("image with reference {source}")))?;
     // The name that a build gave goes along.
     let image = Image { built: true, ..state.images[&stored].clone() };
     let full = normalized(target);
-    if let Some(engine) = &session.engine {
+    if let Some(engine) = &service.engine {
         engine.tag_image(&image.digest, &with_tag(target))?;
     }
-    session.state().images.insert(full, image);
-    session.save()?;
+    service.state().images.insert(full, image);
+    service.save()?;
     println!("{target}");
     Ok(())
 }
 
-fn save(session: &mut Session<'_>, parsed: &Parsed) -> Done {
+fn save(service: &mut Service<'_>, parsed: &Parsed) -> Done {
     let output =
         parsed.value("output").ok_or_else(|| Failure::validation("Missing expected argument '--output <output>'"))?;
-    let state = session.state();
+    let state = service.state();
     let gone: Vec<&str> =
         parsed.arguments.iter().filter(|name| lookup(state, name).is_none()).map(String::as_str).collect();
     if !gone.is_empty() {
         return Err(Failure::new(format_args!("one or more image references are invalid: {}", gone.join(", "))));
     }
-    match &session.engine {
+    match &service.engine {
         Some(engine) => engine.save_images(&parsed.arguments, Path::new(output)),
         None => Err(Failure::double("it saves nothing without an engine")),
     }
 }
 
-fn load(session: &mut Session<'_>, parsed: &Parsed) -> Done {
+fn load(service: &mut Service<'_>, parsed: &Parsed) -> Done {
     let input =
         parsed.value("input").ok_or_else(|| Failure::validation("Missing expected argument '--input <input>'"))?;
-    let Some(engine) = &session.engine else { return Err(Failure::double("it loads nothing without an engine")) };
+    let Some(engine) = &service.engine else { return Err(Failure::double("it loads nothing without an engine")) };
     let mut loaded = vec![];
     for name in engine.load_images(Path::new(input))? {
         loaded.extend(engine.image(&name).map(|described| (normalized(&name), of_engine(described, None, false))));
     }
     for (reference, image) in loaded {
         println!("{reference}");
-        session.state().images.insert(reference, image);
+        service.state().images.insert(reference, image);
     }
-    session.save()
+    service.save()
 }
 
-fn delete(session: &mut Session<'_>, parsed: &Parsed) -> Done {
+fn delete(service: &mut Service<'_>, parsed: &Parsed) -> Done {
     let names = if super::all_or_some(parsed, "image", "image reference")? {
-        session.state().images.keys().cloned().collect()
+        service.state().images.keys().cloned().collect()
     } else {
         parsed.arguments.clone()
     };
     let mut gone: Vec<String> = vec![];
     for name in names {
-        let stored = if parsed.has("all") { Some(name.clone()) } else { lookup(session.state(), &name) };
+        let stored = if parsed.has("all") { Some(name.clone()) } else { lookup(service.state(), &name) };
         let Some(stored) = stored else {
             gone.push(format!("{name:?}"));
             continue;
         };
-        forget(session, &stored);
+        forget(service, &stored);
         println!("{stored}");
     }
-    session.save()?;
+    service.save()?;
     if gone.is_empty() || parsed.has("force") {
         return Ok(());
     }
     Err(Failure::new(format_args!("failed to delete one or more images: [{}]", gone.join(", "))))
 }
 
-fn forget(session: &mut Session<'_>, stored: &str) {
-    let image = session.state().images.remove(stored);
-    if let (Some(engine), Some(image)) = (&session.engine, image.filter(|image| image.built)) {
+fn forget(service: &mut Service<'_>, stored: &str) {
+    let image = service.state().images.remove(stored);
+    if let (Some(engine), Some(image)) = (&service.engine, image.filter(|image| image.built)) {
         engine.forget_image(stored, &image.digest);
     }
 }
 
 /// Without `--all`, what has no tag: here everything has one.
-fn prune(session: &mut Session<'_>, parsed: &Parsed) -> Done {
-    let state = session.state();
+fn prune(service: &mut Service<'_>, parsed: &Parsed) -> Done {
+    let state = service.state();
     let used: Vec<&String> = state.containers.values().map(|container| &container.image).collect();
     let unused: Vec<String> =
         state.images.keys().filter(|name| parsed.has("all") && !used.contains(name)).cloned().collect();
     for stored in unused {
-        forget(session, &stored);
+        forget(service, &stored);
         println!("untagged {stored}");
     }
-    session.save()
+    service.save()
 }

@@ -3,72 +3,72 @@
 use super::{all_or_some, first_error};
 use crate::failure::{Done, Failure};
 use crate::parse::Parsed;
-use crate::session::Session;
+use crate::service::Service;
 
 /// How long `stop` waits, in seconds.
 pub(super) const PATIENCE: u64 = 5;
 
-fn chosen(session: &mut Session<'_>, parsed: &Parsed) -> Result<Vec<String>, Failure> {
+fn chosen(service: &mut Service<'_>, parsed: &Parsed) -> Result<Vec<String>, Failure> {
     if all_or_some(parsed, "container", "container ID")? {
-        return Ok(session.state().containers.keys().cloned().collect());
+        return Ok(service.state().containers.keys().cloned().collect());
     }
     let mut ids = parsed.arguments.clone();
     ids.dedup();
     Ok(ids)
 }
 
-pub(super) fn stop(mut session: Session<'_>, parsed: &Parsed) -> Done {
+pub(super) fn stop(mut service: Service<'_>, parsed: &Parsed) -> Done {
     let seconds = parsed.value("time").and_then(|time| time.parse().ok()).unwrap_or(PATIENCE);
     let (known, missing): (Vec<String>, Vec<String>) =
-        chosen(&mut session, parsed)?.into_iter().partition(|id| session.held.state.containers.contains_key(id));
-    stop_these(session, &known, parsed.value("signal"), seconds)?;
+        chosen(&mut service, parsed)?.into_iter().partition(|id| service.held.state.containers.contains_key(id));
+    stop_these(service, &known, parsed.value("signal"), seconds)?;
     known.iter().for_each(|id| println!("{id}"));
     first_error(missing.iter().map(|id| format!("notFound: \"get failed: container {id} not found\"")).collect())
 }
 
 /// Stops what runs of these, the state left to others meanwhile.
 pub(super) fn stop_these<'a>(
-    mut session: Session<'a>,
+    mut service: Service<'a>,
     ids: &[String],
     signal: Option<&str>,
     seconds: u64,
-) -> Result<Session<'a>, Failure> {
-    let is_running = |id: &&String| session.held.state.containers.get(*id).is_some_and(|container| container.running);
+) -> Result<Service<'a>, Failure> {
+    let is_running = |id: &&String| service.held.state.containers.get(*id).is_some_and(|container| container.running);
     let running: Vec<String> = ids.iter().filter(is_running).cloned().collect();
     if running.is_empty() {
-        return Ok(session);
+        return Ok(service);
     }
-    if let Some(engine) = session.engine.take() {
-        let settings = session.settings;
-        drop(session);
+    if let Some(engine) = service.engine.take() {
+        let settings = service.settings;
+        drop(service);
         engine.stop(&running, signal, seconds)?;
         // What the engine says has stopped is settled.
-        return Session::open(settings);
+        return Service::open(settings);
     }
     for id in &running {
-        session.settle(id)?;
+        service.settle(id)?;
     }
-    Ok(session)
+    Ok(service)
 }
 
-pub(super) fn kill(mut session: Session<'_>, parsed: &Parsed) -> Done {
+pub(super) fn kill(mut service: Service<'_>, parsed: &Parsed) -> Done {
     let signal = parsed.value("signal").unwrap_or("KILL");
     let mut errors = vec![];
     let all = parsed.has("all");
-    for id in chosen(&mut session, parsed)? {
-        match session.state().containers.get(&id).map(|container| container.running) {
+    for id in chosen(&mut service, parsed)? {
+        match service.state().containers.get(&id).map(|container| container.running) {
             None => errors.push(format!("notFound: \"get failed: container {id} not found\"")),
             Some(false) if all => {}
             Some(false) => errors.push(
                 "failed to kill container (cause: \"invalidState: \"no runtime client exists: container is stopped\"\")".into(),
             ),
             Some(true) => {
-                if let Some(engine) = &session.engine {
+                if let Some(engine) = &service.engine {
                     engine.kill(&id, signal)?;
                 }
-                let ends = session.engine.is_none() || ["KILL", "SIGKILL", "9"].contains(&signal);
+                let ends = service.engine.is_none() || ["KILL", "SIGKILL", "9"].contains(&signal);
                 if ends {
-                    session.settle(&id)?;
+                    service.settle(&id)?;
                 }
                 println!("{id}");
             }
@@ -77,12 +77,12 @@ pub(super) fn kill(mut session: Session<'_>, parsed: &Parsed) -> Done {
     first_error(errors)
 }
 
-pub(super) fn delete(mut session: Session<'_>, parsed: &Parsed) -> Done {
+pub(super) fn delete(mut service: Service<'_>, parsed: &Parsed) -> Done {
     let (all, force) = (parsed.has("all"), parsed.has("force"));
     let mut errors = vec![];
     let wrapped = |cause: String| format!("internalError: \"failed to delete container\" (cause: \"{cause}\")");
-    for id in chosen(&mut session, parsed)? {
-        match session.state().containers.get(&id).map(|container| container.running) {
+    for id in chosen(&mut service, parsed)? {
+        match service.state().containers.get(&id).map(|container| container.running) {
             // Also with --force.
             None => errors.push(wrapped(format!("notFound: \"container with ID {id} not found\""))),
             Some(true) if all && !force => {}
@@ -90,7 +90,7 @@ pub(super) fn delete(mut session: Session<'_>, parsed: &Parsed) -> Done {
                 errors.push(wrapped(format!("invalidState: \"container {id} is running and can not be deleted\"")));
             }
             Some(_) => {
-                session.remove(&id)?;
+                service.remove(&id)?;
                 println!("{id}");
             }
         }
@@ -98,11 +98,11 @@ pub(super) fn delete(mut session: Session<'_>, parsed: &Parsed) -> Done {
     first_error(errors)
 }
 
-pub(super) fn prune(mut session: Session<'_>) -> Done {
-    let stopped = session.state().containers.values().filter(|container| !container.running);
+pub(super) fn prune(mut service: Service<'_>) -> Done {
+    let stopped = service.state().containers.values().filter(|container| !container.running);
     let stopped: Vec<String> = stopped.map(|container| container.id.clone()).collect();
     for id in stopped {
-        session.remove(&id)?;
+        service.remove(&id)?;
         println!("{id}");
     }
     Ok(())

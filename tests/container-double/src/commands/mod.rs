@@ -13,7 +13,7 @@ mod volumes;
 
 use crate::failure::{Done, Failure};
 use crate::parse::{Edition, Parsed, parse_as};
-use crate::session::Session;
+use crate::service::Service;
 use crate::settings::Settings;
 use crate::state;
 
@@ -32,31 +32,31 @@ pub(crate) fn carry_out(argv: &[String]) -> Done {
         println!("container CLI version {} (a double of it for tests)", settings.version);
         return Ok(());
     }
-    let mut session = Session::open(&settings)?;
-    if !session.state().up && !matches!(command, ["system" | "builder" | "registry", ..]) {
+    let mut service = Service::open(&settings)?;
+    if !service.state().up && !matches!(command, ["system" | "builder" | "registry", ..]) {
         return Err(if matches!(command, ["list" | "inspect"]) { Failure::down_in_list() } else { Failure::down() });
     }
     match command {
-        ["create"] => create::create(session, &parsed),
-        ["run"] => create::run(session, &parsed),
-        ["start"] => create::start(session, &parsed),
-        ["stop"] => lifecycle::stop(session, &parsed),
-        ["kill"] => lifecycle::kill(session, &parsed),
-        ["delete"] => lifecycle::delete(session, &parsed),
-        ["prune"] => lifecycle::prune(session),
-        ["exec"] => exec::exec(session, &parsed),
-        ["copy"] => copy::copy(session, &parsed),
-        ["list"] => show::list(session, &parsed),
-        ["inspect"] => show::inspect(session, &parsed),
-        ["logs"] => show::logs(session, &parsed),
-        ["stats"] => show::stats(session, &parsed),
-        ["export"] => show::export(session, &parsed),
-        ["build"] => build::build(session, &parsed),
-        ["image", verb] => images::image(session, verb, &parsed),
-        ["network", verb] => networks::network(session, verb, &parsed),
-        ["volume", verb] => volumes::volume(session, verb, &parsed),
-        ["system", verb] => system::system(session, verb, &parsed),
-        ["builder", verb] => system::builder(session, verb, &parsed),
+        ["create"] => create::create(service, &parsed),
+        ["run"] => create::run(service, &parsed),
+        ["start"] => create::start(service, &parsed),
+        ["stop"] => lifecycle::stop(service, &parsed),
+        ["kill"] => lifecycle::kill(service, &parsed),
+        ["delete"] => lifecycle::delete(service, &parsed),
+        ["prune"] => lifecycle::prune(service),
+        ["exec"] => exec::exec(service, &parsed),
+        ["copy"] => copy::copy(service, &parsed),
+        ["list"] => show::list(service, &parsed),
+        ["inspect"] => show::inspect(service, &parsed),
+        ["logs"] => show::logs(service, &parsed),
+        ["stats"] => show::stats(service, &parsed),
+        ["export"] => show::export(service, &parsed),
+        ["build"] => build::build(service, &parsed),
+        ["image", verb] => images::image(service, verb, &parsed),
+        ["network", verb] => networks::network(service, verb, &parsed),
+        ["volume", verb] => volumes::volume(service, verb, &parsed),
+        ["system", verb] => system::system(service, verb, &parsed),
+        ["builder", verb] => system::builder(service, verb, &parsed),
         ["registry", "list"] => print_json(&parsed, vec![], || println!("HOSTNAME  USERNAME  MODIFIED  CREATED")),
         other => Err(Failure::double(format_args!("it does not have `{}`", other.join(" ")))),
     }

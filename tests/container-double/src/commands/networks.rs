@@ -7,28 +7,28 @@ use ipnet::Ipv4Net;
 use super::{all_or_some, print_json};
 use crate::failure::{Done, Failure};
 use crate::parse::Parsed;
-use crate::session::{Session, now};
+use crate::service::{Service, now};
 use crate::shapes;
 use crate::spec::{labels, names};
 use crate::state::{DEFAULT_NETWORK, Network, State};
 
 const PLUGIN: &str = "container-network-vmnet";
 
-pub(super) fn network(mut session: Session<'_>, verb: &str, parsed: &Parsed) -> Done {
+pub(super) fn network(mut service: Service<'_>, verb: &str, parsed: &Parsed) -> Done {
     match verb {
-        "create" => create(&mut session, parsed),
-        "delete" => delete(&mut session, parsed),
-        "inspect" => inspect(session.state(), parsed),
-        "list" => list(session.state(), parsed),
-        _ => prune(&mut session),
+        "create" => create(&mut service, parsed),
+        "delete" => delete(&mut service, parsed),
+        "inspect" => inspect(service.state(), parsed),
+        "list" => list(service.state(), parsed),
+        _ => prune(&mut service),
     }
 }
 
-fn create(session: &mut Session<'_>, parsed: &Parsed) -> Done {
+fn create(service: &mut Service<'_>, parsed: &Parsed) -> Done {
     let name = &parsed.arguments[0];
     names::network(name)?;
     let labels = labels::of_resource(parsed.values("label"))?;
-    if session.state().networks.contains_key(name) {
+    if service.state().networks.contains_key(name) {
         return Err(Failure::new(format_args!("network {name} already exists")));
     }
     if parsed.value("plugin").is_some_and(|plugin| plugin != PLUGIN) {
@@ -40,7 +40,7 @@ fn create(session: &mut Session<'_>, parsed: &Parsed) -> Done {
     // `container` checks ranges that were asked for only; what another has is refused further down, by a text that is not known.
     let overlaps =
         |other: &&Network| asked.is_some_and(|asked| asked.contains(&other.subnet) || other.subnet.contains(&asked));
-    if let (Some(asked), Some(other)) = (asked, session.state().networks.values().find(overlaps)) {
+    if let (Some(asked), Some(other)) = (asked, service.state().networks.values().find(overlaps)) {
         return Err(Failure::new(format_args!(
             "IPv4 subnet {asked} overlaps an existing network with subnet {}",
             other.subnet
@@ -57,20 +57,20 @@ fn create(session: &mut Session<'_>, parsed: &Parsed) -> Done {
         labels,
         options: options.collect::<Result<BTreeMap<_, _>, _>>()?,
         plugin: PLUGIN.to_owned(),
-        subnet: asked.unwrap_or_else(|| session.free_range(name)),
+        subnet: asked.unwrap_or_else(|| service.free_range(name)),
         explicit: asked.is_some(),
         subnet_v6: parsed.value("subnet-v6").map(str::to_owned),
         last: 1,
         on_engine: false,
     };
-    session.state().networks.insert(name.clone(), network);
+    service.state().networks.insert(name.clone(), network);
     // Asked for at once, so that a range that is taken is told of here.
-    if let Err(failure) = session.make_networks(std::iter::once(name.as_str())) {
-        session.state().networks.remove(name);
-        session.save()?;
+    if let Err(failure) = service.make_networks(std::iter::once(name.as_str())) {
+        service.state().networks.remove(name);
+        service.save()?;
         return Err(failure);
     }
-    session.save()?;
+    service.save()?;
     println!("{name}");
     Ok(())
 }
@@ -84,9 +84,9 @@ fn list_of(names: &[String]) -> String {
     names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ")
 }
 
-fn delete(session: &mut Session<'_>, parsed: &Parsed) -> Done {
+fn delete(service: &mut Service<'_>, parsed: &Parsed) -> Done {
     let mut names: Vec<String> = if all_or_some(parsed, "network", "network name")? {
-        session.state().networks.keys().filter(|name| *name != DEFAULT_NETWORK).cloned().collect()
+        service.state().networks.keys().filter(|name| *name != DEFAULT_NETWORK).cloned().collect()
     } else {
         parsed.arguments.clone()
     };
@@ -95,14 +95,14 @@ fn delete(session: &mut Session<'_>, parsed: &Parsed) -> Done {
     if names.iter().any(|name| name == DEFAULT_NETWORK) {
         return Err(Failure::new(format_args!("cannot delete a builtin network: {DEFAULT_NETWORK}")));
     }
-    let state = session.state();
+    let state = service.state();
     let gone: Vec<String> = names.iter().filter(|name| !state.networks.contains_key(*name)).cloned().collect();
     if !gone.is_empty() {
         return Err(Failure::new(format_args!("failed to delete one or more networks: [{}]", list_of(&gone))));
     }
     let mut failed = vec![];
     for name in names {
-        let referring = referring(session.state(), &name);
+        let referring = referring(service.state(), &name);
         if !referring.is_empty() {
             // How the data of a log line is quoted is not known.
             eprintln!(
@@ -112,7 +112,7 @@ fn delete(session: &mut Session<'_>, parsed: &Parsed) -> Done {
             failed.push(name);
             continue;
         }
-        remove(session, &name)?;
+        remove(service, &name)?;
         println!("{name}");
     }
     if failed.is_empty() {
@@ -121,20 +121,20 @@ fn delete(session: &mut Session<'_>, parsed: &Parsed) -> Done {
     Err(Failure::new(format_args!("delete failed for one or more networks: [{}]", list_of(&failed))))
 }
 
-fn remove(session: &mut Session<'_>, name: &str) -> Done {
-    let network = session.state().networks.remove(name);
-    if let (Some(engine), Some(true)) = (&session.engine, network.map(|network| network.on_engine)) {
+fn remove(service: &mut Service<'_>, name: &str) -> Done {
+    let network = service.state().networks.remove(name);
+    if let (Some(engine), Some(true)) = (&service.engine, network.map(|network| network.on_engine)) {
         engine.remove_network(name)?;
     }
-    session.save()
+    service.save()
 }
 
-fn prune(session: &mut Session<'_>) -> Done {
-    let state = session.state();
+fn prune(service: &mut Service<'_>) -> Done {
+    let state = service.state();
     let unused = state.networks.keys().filter(|name| *name != DEFAULT_NETWORK && referring(state, name).is_empty());
     let unused: Vec<String> = unused.cloned().collect();
     for name in unused {
-        remove(session, &name)?;
+        remove(service, &name)?;
         println!("{name}");
     }
     Ok(())

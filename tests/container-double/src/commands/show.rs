@@ -3,13 +3,13 @@
 use super::print_json;
 use crate::failure::{Done, Failure};
 use crate::parse::Parsed;
-use crate::session::{Session, missing};
+use crate::service::{Service, missing};
 use crate::settings::short_digest;
 use crate::shapes;
 use crate::state::Container;
 
-pub(super) fn list(mut session: Session<'_>, parsed: &Parsed) -> Done {
-    let state = session.state();
+pub(super) fn list(mut service: Service<'_>, parsed: &Parsed) -> Done {
+    let state = service.state();
     let mut containers: Vec<&Container> =
         state.containers.values().filter(|container| parsed.has("all") || container.running).collect();
     // In no order that could be relied on, and the same each time.
@@ -39,8 +39,8 @@ pub(super) fn list(mut session: Session<'_>, parsed: &Parsed) -> Done {
     })
 }
 
-pub(super) fn inspect(mut session: Session<'_>, parsed: &Parsed) -> Done {
-    let state = session.state();
+pub(super) fn inspect(mut service: Service<'_>, parsed: &Parsed) -> Done {
+    let state = service.state();
     let gone: Vec<&str> =
         parsed.arguments.iter().filter(|id| !state.containers.contains_key(*id)).map(String::as_str).collect();
     if !gone.is_empty() {
@@ -52,19 +52,19 @@ pub(super) fn inspect(mut session: Session<'_>, parsed: &Parsed) -> Done {
     Ok(())
 }
 
-pub(super) fn logs(mut session: Session<'_>, parsed: &Parsed) -> Done {
+pub(super) fn logs(mut service: Service<'_>, parsed: &Parsed) -> Done {
     let id = &parsed.arguments[0];
-    let started = session.state().containers.get(id).ok_or_else(|| missing(id))?.started.is_some();
+    let started = service.state().containers.get(id).ok_or_else(|| missing(id))?.started.is_some();
     if parsed.has("boot") {
         return Err(Failure::double("it boots nothing, so that there is no log of it"));
     }
-    let engine = session.engine.take().filter(|_| started);
-    drop(session);
+    let engine = service.engine.take().filter(|_| started);
+    drop(service);
     engine.map_or(Ok(()), |engine| engine.logs(id, parsed.has("follow"), parsed.value("n")))
 }
 
-pub(super) fn stats(mut session: Session<'_>, parsed: &Parsed) -> Done {
-    let state = session.state();
+pub(super) fn stats(mut service: Service<'_>, parsed: &Parsed) -> Done {
+    let state = service.state();
     let mut items = vec![];
     for id in &parsed.arguments {
         if !state.containers.contains_key(id) {
@@ -85,13 +85,13 @@ pub(super) fn stats(mut session: Session<'_>, parsed: &Parsed) -> Done {
     print_json(parsed, items, || {})
 }
 
-pub(super) fn export(mut session: Session<'_>, parsed: &Parsed) -> Done {
+pub(super) fn export(mut service: Service<'_>, parsed: &Parsed) -> Done {
     let id = &parsed.arguments[0];
-    let running = session.state().containers.get(id).ok_or_else(|| missing(id))?.running;
-    if running && session.settings.version == "1.1.0" {
+    let running = service.state().containers.get(id).ok_or_else(|| missing(id))?.running;
+    if running && service.settings.version == "1.1.0" {
         return Err(Failure::new(format_args!("container {id} is running")));
     }
-    match &session.engine {
+    match &service.engine {
         Some(engine) => engine.export(id, parsed.value("output")),
         None => Err(Failure::double("it exports nothing without an engine")),
     }

@@ -6,30 +6,30 @@ use super::lifecycle::{PATIENCE, stop_these};
 use super::print_json;
 use crate::failure::{Done, Failure};
 use crate::parse::Parsed;
-use crate::session::Session;
+use crate::service::Service;
 
 /// What stands for a commit and a kind of build.
 const DOUBLE: &str = "double";
 
-pub(super) fn system(mut session: Session<'_>, verb: &str, parsed: &Parsed) -> Done {
-    let version = session.settings.version.clone();
-    let up = session.state().up;
+pub(super) fn system(mut service: Service<'_>, verb: &str, parsed: &Parsed) -> Done {
+    let version = service.settings.version.clone();
+    let up = service.state().up;
     match verb {
         "start" => {
             if !parsed.has("enable-kernel-install") && !parsed.has("disable-kernel-install") && !up {
                 return Err(Failure::double("a start would ask on a terminal whether to install a kernel: say which"));
             }
-            session.state().up = true;
-            session.save()
+            service.state().up = true;
+            service.save()
         }
         "stop" => {
-            let all: Vec<String> = session.state().containers.keys().cloned().collect();
-            let mut session = stop_these(session, &all, None, PATIENCE)?;
-            session.state().builder = false;
-            session.state().up = false;
-            session.save()
+            let all: Vec<String> = service.state().containers.keys().cloned().collect();
+            let mut service = stop_these(service, &all, None, PATIENCE)?;
+            service.state().builder = false;
+            service.state().up = false;
+            service.save()
         }
-        "status" => status(parsed, up, &version, &session.settings.state.display().to_string()),
+        "status" => status(parsed, up, &version, &service.settings.state.display().to_string()),
         "version" => {
             let entry =
                 |name: &str| json!({"appName": name, "buildType": DOUBLE, "commit": DOUBLE, "version": version});
@@ -62,11 +62,11 @@ fn status(parsed: &Parsed, up: bool, version: &str, root: &str) -> Done {
     if up { Ok(()) } else { Err(Failure::process(1)) }
 }
 
-pub(super) fn builder(mut session: Session<'_>, verb: &str, parsed: &Parsed) -> Done {
-    let running = session.state().builder;
+pub(super) fn builder(mut service: Service<'_>, verb: &str, parsed: &Parsed) -> Done {
+    let running = service.state().builder;
     match verb {
-        "start" => session.state().builder = true,
-        "stop" | "delete" => session.state().builder = false,
+        "start" => service.state().builder = true,
+        "stop" | "delete" => service.state().builder = false,
         _ => {
             let items = if running { vec![json!({"id": "buildkit", "status": {"state": "running"}})] } else { vec![] };
             return print_json(parsed, items, || {
@@ -74,5 +74,5 @@ pub(super) fn builder(mut session: Session<'_>, verb: &str, parsed: &Parsed) -> 
             });
         }
     }
-    session.save()
+    service.save()
 }

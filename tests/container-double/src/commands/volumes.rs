@@ -3,15 +3,15 @@
 use super::{all_or_some, print_json};
 use crate::failure::{Done, Failure};
 use crate::parse::Parsed;
-use crate::session::{Session, now};
+use crate::service::{Service, now};
 use crate::shapes;
 use crate::spec::{labels, names, resources};
 use crate::state::{MountKind, State, Volume};
 
-pub(super) fn volume(mut session: Session<'_>, verb: &str, parsed: &Parsed) -> Done {
-    let place = session.settings.state.join("volumes");
+pub(super) fn volume(mut service: Service<'_>, verb: &str, parsed: &Parsed) -> Done {
+    let place = service.settings.state.join("volumes");
     let shape = |name: &str, volume: &Volume| shapes::volume(name, &place.join(name).display().to_string(), volume);
-    let state = session.state();
+    let state = service.state();
     match verb {
         "create" => {
             let name = &parsed.arguments[0];
@@ -60,7 +60,7 @@ pub(super) fn volume(mut session: Session<'_>, verb: &str, parsed: &Parsed) -> D
                 let _ = std::fs::remove_dir_all(place.join(&name));
                 println!("{name}");
             }
-            session.save()?;
+            service.save()?;
             if !failed.is_empty() {
                 return Err(Failure::new(format_args!(
                     "failed to delete one or more volumes: [{}]",
@@ -77,7 +77,7 @@ pub(super) fn volume(mut session: Session<'_>, verb: &str, parsed: &Parsed) -> D
             }
         }
     }
-    session.save()
+    service.save()
 }
 
 fn in_use(state: &State, name: &str) -> bool {

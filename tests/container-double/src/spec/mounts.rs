@@ -5,7 +5,7 @@ use std::path::{Path, absolute};
 
 use super::names;
 use crate::failure::Failure;
-use crate::session::now;
+use crate::service::now;
 use crate::settings::short_digest;
 use crate::state::{Mount, MountKind, Volume};
 

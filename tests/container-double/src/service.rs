@@ -13,13 +13,13 @@ use crate::settings::{Settings, short_digest};
 use crate::state::{Container, DEFAULT_NETWORK, Held, Network, State};
 
 /// The state and what it is about. The lock is held until this is dropped.
-pub(crate) struct Session<'a> {
+pub(crate) struct Service<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) held: Held,
     pub(crate) engine: Option<Engine>,
 }
 
-impl<'a> Session<'a> {
+impl<'a> Service<'a> {
     pub(crate) fn open(settings: &'a Settings) -> Result<Self, Failure> {
         let mut held = Held::take(&settings.state, || new(settings))?;
         let engine = held.state.on_engine.then(|| Engine::of(&settings.state));
