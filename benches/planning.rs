@@ -6,7 +6,7 @@ mod measure;
 
 use std::process::Command;
 
-use bottle_planner::intent::compile;
+use bottle_planner::intent::{Ways, compile};
 use bottle_planner::passes::{Facts, Occupied, lower};
 use bottle_planner::plan::{BackendReason, Plan, Target, build};
 use bottle_planner::profile::Profile;
@@ -69,9 +69,15 @@ fn library(count: usize) {
         plan = Some(made);
 
         let (parsed, _) = seconds(|| manifest::parse("bottle.toml", text.as_bytes(), &files).expect("a manifest"));
-        let (compiled, graph) = seconds(|| compile(&manifest, &files).expect("it compiles").graph);
+        let (compiled, graph) = seconds(|| compile(&manifest, &files, &Ways::default()).expect("it compiles").graph);
         let occupied = Occupied::default();
-        let facts = Facts { project: &manifest.name, profile: &profile, pool: manifest.pool, occupied: &occupied };
+        let facts = Facts {
+            project: &manifest.name,
+            profile: &profile,
+            pool: manifest.pool,
+            occupied: &occupied,
+            resolvers: &manifest.sidecar_resolvers,
+        };
         let (lowered, graph) = seconds(|| lower(graph, &facts).expect("it lowers").0);
         let (spelled, _) = seconds(|| spelling::spell(graph, &profile, &manifest.name));
         for (figures, value) in figures.iter_mut().zip([parsed, compiled, lowered, spelled, built, rendered, in_json]) {

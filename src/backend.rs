@@ -1,5 +1,6 @@
 //! Which backend a command talks to, and why.
 
+use bottle_executors::container::ContainerEngine;
 use bottle_executors::docker::Docker;
 use bottle_executors::engine::Engine;
 use bottle_executors::simulator::Simulator;
@@ -38,9 +39,11 @@ pub(crate) fn select(named: Option<&str>, manifest: Option<&Manifest>, offline: 
     let chosen = BackendReason::Named;
     match profile.backend {
         _ if offline => Ok(Selected { engine: None, profile, chosen }),
-        Backend::Container => Ok(Selected { engine: None, profile, chosen }),
-        Backend::Docker if named.contains('@') => Ok(Selected { engine: None, profile, chosen }),
-        Backend::Docker => live_docker(chosen),
+        Backend::Docker | Backend::Container if named.contains(['@', '/']) => {
+            Ok(Selected { engine: None, profile, chosen })
+        }
+        Backend::Docker => live(Docker::new(), chosen),
+        Backend::Container => live(ContainerEngine::new(state::base()?), chosen),
         Backend::Simulator => {
             let engine = Simulator::open(state::base()?.join("simulator.jsonl"), profile.clone())?;
             Ok(Selected { engine: Some(Box::new(engine)), profile, chosen })
@@ -52,19 +55,21 @@ fn unnamed(manifest: Option<&Manifest>, offline: bool) -> Result<Selected, Fault
     let sandbox = manifest.and_then(|manifest| manifest.bottles.values().find_map(|bottle| bottle.sandbox));
     let chosen = match sandbox {
         Some(Sandbox::SharedKernel) => BackendReason::Sandbox("shared-kernel"),
-        // Docker has no machine of its own to give; the plan says so with the bottle's name.
         Some(Sandbox::Vm) => BackendReason::Sandbox("vm"),
         None if offline => BackendReason::Default,
         None => BackendReason::Found,
     };
+    let backend = if sandbox == Some(Sandbox::Vm) { Backend::Container } else { Backend::Docker };
     if offline {
-        return Ok(Selected { engine: None, profile: Profile::named("docker")?, chosen });
+        return Ok(Selected { engine: None, profile: Profile::named(&backend.to_string())?, chosen });
     }
-    live_docker(chosen)
+    match backend {
+        Backend::Container => live(ContainerEngine::new(state::base()?), chosen),
+        Backend::Docker | Backend::Simulator => live(Docker::new(), chosen),
+    }
 }
 
-fn live_docker(chosen: BackendReason) -> Result<Selected, Fault> {
-    let engine = Docker::new();
+fn live(engine: impl Engine + 'static, chosen: BackendReason) -> Result<Selected, Fault> {
     let profile = engine.profile()?;
     Ok(Selected { engine: Some(Box::new(engine)), profile, chosen })
 }

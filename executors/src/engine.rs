@@ -182,6 +182,65 @@ pub enum EngineError {
         /// The command.
         program: String,
     },
+    /// Apple's `container` is not on this machine.
+    #[error("`{program}` is not on this machine, and a bottle in a virtual machine of its own needs it")]
+    #[diagnostic(
+        code(bottle::engine::missing),
+        help(
+            "it takes macOS 26 on Apple silicon and `container` 1.1 or newer (github.com/apple/container), then \
+             `container system start`; elsewhere, use `sandbox = \"shared-kernel\"` or `--backend docker`"
+        )
+    )]
+    ContainerMissing {
+        /// The command.
+        program: String,
+    },
+    /// The services of `container` are not up.
+    #[error("the services of `container` do not run: their status is `{status}`")]
+    #[diagnostic(code(bottle::engine::down), help("start them: `container system start`"))]
+    ContainerDown {
+        /// Its own word.
+        status: String,
+    },
+    /// The command was upgraded, and the services were not started again.
+    #[error("the `container` command is {client}, and its services are still {server}")]
+    #[diagnostic(
+        code(bottle::engine::skew),
+        help(
+            "start them again: `container system stop`, then `container system start`; all containers stop with them"
+        )
+    )]
+    ContainerSkew {
+        /// The command's version.
+        client: String,
+        /// The services' version.
+        server: String,
+    },
+    /// The macOS is older than any on which `container` runs.
+    #[error("macOS {version} is too old: `container` runs on macOS 26, and with one network on 15")]
+    #[diagnostic(code(bottle::engine::macos), help("upgrade macOS, or use `sandbox = \"shared-kernel\"`"))]
+    OldMacos {
+        /// Its version.
+        version: String,
+    },
+    /// There is a `container` command, and no macOS below it.
+    #[error("there is a `container` command here, but this is no macOS: there is no `sw_vers`")]
+    #[diagnostic(
+        code(bottle::engine::macos),
+        help(
+            "Apple's `container` takes macOS 26 on Apple silicon; use `sandbox = \"shared-kernel\"` or `--backend docker`"
+        )
+    )]
+    NoMacos,
+    /// What is kept on the host could not be read.
+    #[error("{path}: {why}")]
+    #[diagnostic(code(bottle::engine::host), help("bottle keeps staged files there: the folder must be yours"))]
+    Host {
+        /// The folder.
+        path: String,
+        /// The system's words.
+        why: String,
+    },
     /// It does not answer.
     #[error("the engine does not answer: {said}")]
     #[diagnostic(

@@ -3,14 +3,22 @@
 //! Unlike the planner, this crate touches the machine.
 
 pub mod archive;
+mod command;
+pub mod container;
 pub mod crash;
 pub mod docker;
 pub mod engine;
+pub(crate) mod host;
 pub mod host_files;
 pub mod journal;
+mod labels;
 pub mod lock;
+mod owners;
 mod process;
+mod question;
+mod ready;
 pub mod run;
+mod said;
 pub mod secrets;
 pub mod signals;
 pub mod simulator;

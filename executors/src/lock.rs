@@ -8,10 +8,13 @@ use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::process::{Child, Command};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use bottle_planner::name::ProjectName;
+use rustix::io::FdFlags;
 use serde::{Deserialize, Serialize};
 
 use crate::state_dir::{StateDir, StateError};
@@ -22,6 +25,27 @@ const IN_FLIGHT: &str = "in-flight";
 const POLL: Duration = Duration::from_millis(20);
 /// How long a command that is just ending, or one that only looks, is put up with.
 const GRACE: Duration = Duration::from_millis(200);
+
+/// The files that children inherit. Children are started under its lock: shared by those that inherit them, alone by one that does not.
+static INHERITED: RwLock<Vec<Weak<File>>> = RwLock::new(Vec::new());
+
+/// Starts a child that ends with what it was started for: it inherits what marks a project as being worked on.
+pub(crate) fn spawn(command: &mut Command) -> io::Result<Child> {
+    let _guard = INHERITED.read().unwrap_or_else(PoisonError::into_inner);
+    command.spawn()
+}
+
+/// Starts a child that outlives this process and marks nothing as being worked on.
+pub(crate) fn spawn_lasting(command: &mut Command) -> io::Result<Child> {
+    let mut inherited = INHERITED.write().unwrap_or_else(PoisonError::into_inner);
+    inherited.retain(|file| file.strong_count() > 0);
+    let files: Vec<Arc<File>> = inherited.iter().filter_map(Weak::upgrade).collect();
+    let mark = |flags: FdFlags| files.iter().try_for_each(|file| rustix::io::fcntl_setfd(&**file, flags));
+    let child = mark(FdFlags::CLOEXEC).map_err(io::Error::from).and_then(|()| command.spawn());
+    // A start that has come back has become its program, or failed to.
+    mark(FdFlags::empty())?;
+    child
+}
 
 /// Who has a project.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,7 +108,7 @@ fn who(holder: Option<&Holder>) -> String {
 #[derive(Debug)]
 pub struct Lock {
     lock: File,
-    in_flight: File,
+    in_flight: Arc<File>,
 }
 
 impl Lock {
@@ -128,8 +152,10 @@ impl Lock {
             }
         }
 
-        let lock = Self { lock, in_flight };
-        rustix::io::fcntl_setfd(&lock.in_flight, rustix::io::FdFlags::empty())
+        let lock = Self { lock, in_flight: Arc::new(in_flight) };
+        let mut inherited = INHERITED.write().unwrap_or_else(PoisonError::into_inner);
+        inherited.push(Arc::downgrade(&lock.in_flight));
+        rustix::io::fcntl_setfd(&*lock.in_flight, FdFlags::empty())
             .map_err(|error| StateError::file(&in_flight_path, "handed to children", &error.into()))?;
         Ok(lock)
     }

@@ -15,6 +15,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use crate::engine::Ended;
+use crate::lock;
 
 /// How much of what a child says on standard output is kept: its beginning.
 const STDOUT_KEPT: usize = 64 << 20;
@@ -81,14 +82,15 @@ impl Process<'_> {
                 starved: None,
             });
         }
-        let mut child = Command::new(self.program)
+        let mut command = Command::new(self.program);
+        command
             .args(self.args)
             .envs(self.env.iter().copied())
             .stdin(if self.feed.is_some() { Stdio::piped() } else { Stdio::null() })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .process_group(0)
-            .spawn()?;
+            .process_group(0);
+        let mut child = lock::spawn(&mut command)?;
         let group = Pid::from_child(&child);
         let (sender, events) = mpsc::channel();
         let streams = match Streams::open(&mut child, group, self.feed, &sender) {

@@ -4,15 +4,13 @@
 
 mod call;
 mod observe;
-mod owners;
+mod passwd;
 mod ready;
 mod remove;
 mod run;
-mod said;
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use bottle_planner::address::Address;
 use bottle_planner::intent::ObjectName;
@@ -22,7 +20,8 @@ use bottle_planner::operation::{Operation, Removal};
 use bottle_planner::profile::{Backend, Known, Profile, Version};
 use serde::Deserialize;
 
-use crate::engine::{Context, Engine, EngineError, Failure, Incarnation, Outcome, SecretValue};
+use crate::engine::{Context, Engine, EngineError, Failure, Incarnation, Outcome};
+use crate::said::Given;
 
 /// The first API whose `create` takes several networks (engine 25) and whose `--network` has a `gw-priority` (engine 28).
 /// What the command and the engine speak with each other is no newer than the older of the two.
@@ -32,9 +31,7 @@ const GATEWAY_PRIORITY_API: Version = Version { major: 1, minor: 48 };
 /// The engine behind a `docker` command.
 pub struct Docker {
     program: PathBuf,
-    /// Every secret that was handed on, so that no later command's words show it: one that was given to a container when it was
-    /// made may be said by a command that runs in it.
-    given: Mutex<Vec<Arc<SecretValue>>>,
+    given: Given,
 }
 
 impl Docker {
@@ -47,22 +44,7 @@ impl Docker {
     /// A `docker` command at a path.
     #[must_use]
     pub fn at(program: PathBuf) -> Self {
-        Self { program, given: Mutex::default() }
-    }
-
-    /// Remembers a secret that is about to be handed on.
-    fn give(&self, value: SecretValue) -> Arc<SecretValue> {
-        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = given.iter().find(|known| known.reveal() == value.reveal()) {
-            return Arc::clone(known);
-        }
-        let value = Arc::new(value);
-        given.push(Arc::clone(&value));
-        value
-    }
-
-    fn given(&self) -> Vec<Arc<SecretValue>> {
-        self.given.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        Self { program, given: Given::default() }
     }
 }
 
@@ -181,15 +163,5 @@ mod tests {
         assert!(matches!(profile("28.2.2", "1.40", "19.3.1"), Err(EngineError::Profile(_))));
         assert!(matches!(profile("19.03.8", "1.40", "28.5.2"), Err(EngineError::Profile(_))));
         assert!(matches!(profile("28.2.2", "1.40", "dev"), Err(EngineError::Answer { .. })));
-    }
-
-    #[test]
-    fn a_secret_is_remembered_once() {
-        let docker = Docker::new();
-        docker.give(SecretValue::new(b"one".to_vec()));
-        docker.give(SecretValue::new(b"one".to_vec()));
-        docker.give(SecretValue::new(b"two".to_vec()));
-        assert_eq!(docker.given().len(), 2);
-        assert!(!format!("{docker:?}").contains("one"));
     }
 }

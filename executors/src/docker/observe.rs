@@ -3,18 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 
-use bottle_planner::address::Address;
-use bottle_planner::digest::Digest;
 use bottle_planner::name::ProjectName;
-use bottle_planner::observation::{
-    ContainerState, Labels, Observation, ObservedContainer, ObservedImage, ObservedNetwork,
-};
-use bottle_planner::operation::{LABEL_ADDRESS, LABEL_DIGEST, LABEL_PROJECT, ObjectKind};
+use bottle_planner::observation::{ContainerState, Observation, ObservedContainer, ObservedImage, ObservedNetwork};
+use bottle_planner::operation::{LABEL_PROJECT, ObjectKind};
 use ipnet::Ipv4Net;
 use serde::Deserialize;
 
 use super::Docker;
 use crate::engine::EngineError;
+use crate::labels::{LabelMap, is_of_an_image, labels};
 
 /// What the engine puts where there is no name.
 const NONE: &str = "<none>";
@@ -38,8 +35,6 @@ const IMAGE: &str = concat!(
     r#"{"id":{{json .Id}},"tags":{{json .RepoTags}},"digests":{{json .RepoDigests}},"#,
     r#""labels":{{json .Config.Labels}}}"#
 );
-
-type LabelMap = Option<BTreeMap<String, String>>;
 
 /// A container in a list: id, names, project, address.
 #[derive(Clone, Deserialize)]
@@ -200,12 +195,6 @@ fn joined<T>(result: thread::Result<T>) -> T {
     result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// Whether an address is that of an image. A container or an image that somebody made from one of our images inherits its labels,
-/// and is not ours.
-fn is_of_an_image(address: &str) -> bool {
-    address.split('/').nth(1) == Some("image")
-}
-
 impl ListedContainer {
     fn is_of(&self, project: &ProjectName) -> bool {
         self.2 == project.as_str() && !self.inherits()
@@ -282,25 +271,10 @@ fn ipv4(subnets: Option<&[RawSubnet]>) -> impl Iterator<Item = Ipv4Net> {
     subnets.unwrap_or_default().iter().filter_map(|subnet| subnet.subnet.parse().ok())
 }
 
-/// What the labels of an object of the project say; `None` when it is of no project or of another.
-///
-/// With the project's label it is ours to destroy, whatever the others say: an address that is missing or that could not be shown
-/// becomes one that no bottle has, a missing digest becomes one that nothing has.
-fn labels(map: LabelMap, project: &ProjectName, kind: ObjectKind, name: &str) -> Option<Labels> {
-    let map = map?;
-    if map.get(LABEL_PROJECT).map(String::as_str) != Some(project.as_str()) {
-        return None;
-    }
-    let address = match map.get(LABEL_ADDRESS) {
-        Some(address) if !address.is_empty() && !address.chars().any(char::is_control) => Address::recorded(address),
-        _ => Address::recorded(&format!("?/{kind}/{name}")),
-    };
-    let digest = Digest::recorded(map.get(LABEL_DIGEST).map_or("", String::as_str));
-    Some(Labels { project: project.clone(), address, digest })
-}
-
 #[cfg(test)]
 mod tests {
+    use bottle_planner::digest::Digest;
+
     use super::*;
 
     fn acme() -> ProjectName {

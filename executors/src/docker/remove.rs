@@ -9,7 +9,7 @@ use bottle_planner::operation::{LABEL_PROJECT, ObjectKind, Removal, Removed};
 use serde::Deserialize;
 
 use super::Docker;
-use super::run::not_dockers;
+use crate::command::not_for;
 use crate::engine::{Context, Ended, EngineError, Failure};
 
 /// How long a removal may take: the engine gives a container ten seconds to stop, and is slow when it removes many.
@@ -39,7 +39,7 @@ struct Row {
 
 impl Docker {
     pub(super) fn take_away(&self, address: &Address, removal: &Removal, context: &Context<'_>) -> Result<(), Failure> {
-        let Some(command) = &removal.command else { return Err(not_dockers(address)) };
+        let Some(command) = &removal.command else { return Err(not_for("docker", address)) };
         let ready = self.ready(address, command, None, context)?;
         let unknown = |error: EngineError| ready.failure(Ended::NotStarted, error.to_string());
         match self.find(&removal.what, context).map_err(unknown)? {
@@ -56,7 +56,7 @@ impl Docker {
         if finished.succeeded() {
             return Ok(());
         }
-        let failure = self.failed(&ready, &finished);
+        let failure = ready.failed(&finished, &self.given);
         if finished.ended == Ended::Hurried {
             return Err(failure);
         }

@@ -1,6 +1,6 @@
 //! The engine's own words, made fit to be shown: no secret, and nothing that a terminal would act on.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::engine::SecretValue;
 use crate::process::Kept;
@@ -12,8 +12,49 @@ const HIDDEN: &[u8] = b"***";
 /// Lines of a secret up to this length are not looked for: they are in every text.
 const SHORT_LINE: usize = 3;
 
+/// What is shown instead of a command's words, where nobody knows what must not be in them.
+pub(crate) const UNSPOKEN: &str =
+    "what it said is not shown, since the container's secrets could not be looked up to be taken out of it";
+
+/// Every secret that was handed on, so that no later command's words show it: one that was given to a container when it was made may be
+/// said by a command that runs in it.
+#[derive(Default)]
+pub(crate) struct Given(Mutex<Vec<Arc<SecretValue>>>);
+
+impl Given {
+    /// Remembers a secret that is about to be handed on.
+    pub(crate) fn give(&self, value: SecretValue) -> Arc<SecretValue> {
+        let mut given = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = given.iter().find(|known| known.reveal() == value.reveal()) {
+            return Arc::clone(known);
+        }
+        let value = Arc::new(value);
+        given.push(Arc::clone(&value));
+        value
+    }
+
+    /// Remembers the values of some of a container's variables, `NAME=VALUE` each: this run need not have handed them on, and they are as old
+    /// as the container.
+    pub(crate) fn take_in(&self, names: &[String], variables: &[String]) {
+        for (name, value) in variables.iter().filter_map(|variable| variable.split_once('=')) {
+            if names.iter().any(|hidden| hidden == name) {
+                self.give(SecretValue::new(value.as_bytes().to_vec()));
+            }
+        }
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<SecretValue>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What a child said, without any of them.
+    pub(crate) fn said(&self, kept: &Kept) -> String {
+        said(kept, &self.all())
+    }
+}
+
 /// What a child said, without the secrets.
-pub(super) fn said(kept: &Kept, secrets: &[Arc<SecretValue>]) -> String {
+pub(crate) fn said(kept: &Kept, secrets: &[Arc<SecretValue>]) -> String {
     let mut bytes = kept.bytes.as_slice();
     if kept.cut {
         // Where it was cut there may be half a secret.
@@ -56,7 +97,7 @@ fn without(bytes: &[u8], secrets: &[Arc<SecretValue>]) -> Vec<u8> {
 }
 
 /// Text without escape sequences, and with a mark for any other character that would not be seen as what it is.
-pub(super) fn harmless(bytes: &[u8]) -> String {
+pub(crate) fn harmless(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n").replace('\r', "\n");
     let mut clean = String::with_capacity(text.len());
     for character in anstream::adapter::strip_str(&text).to_string().chars() {
@@ -91,6 +132,15 @@ mod tests {
         assert_eq!(hidden("cannot load AAAA from BB: -----END-----", &[key]), "cannot load *** from BB: ***");
         assert_eq!(hidden("token abc", &["abc\n"]), "token ***");
         assert_eq!(hidden("as it was", &[""]), "as it was");
+    }
+
+    #[test]
+    fn a_secret_is_remembered_once() {
+        let given = Given::default();
+        for value in ["one", "one", "two"] {
+            given.give(SecretValue::new(value.as_bytes().to_vec()));
+        }
+        assert_eq!(given.all().len(), 2);
     }
 
     #[test]
