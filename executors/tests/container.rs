@@ -73,6 +73,7 @@ fn exec(name: &str, command: &[&str], stdin: ExecStdin) -> Step {
         env: BTreeMap::new(),
         command: command.iter().map(|word| Word::from(*word)).collect(),
         stdin,
+        hides: Vec::new(),
         lasts: Lasts::Run,
     })
 }
