@@ -36,11 +36,12 @@ pub fn side_by_side(plans: &[Plan]) -> String {
 fn table(out: &mut String, plans: &[Plan], names: &[String]) {
     let widths: Vec<usize> = names.iter().map(|name| name.len().max(13)).collect();
     let row = |out: &mut String, sign: char, title: &str, cells: &[String], bottles: &str| {
-        let _ = write!(out, "{sign} {title:<18}");
+        let mut line = format!("{sign} {title:<18}");
         for (cell, width) in cells.iter().zip(&widths) {
-            let _ = write!(out, "  {cell:<width$}");
+            let _ = write!(line, "  {cell:<width$}");
         }
-        let _ = writeln!(out, "{bottles}");
+        line.push_str(bottles);
+        let _ = writeln!(out, "{}", line.trim_end());
     };
     out.push('\n');
     row(out, ' ', "", names, "");
