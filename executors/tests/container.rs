@@ -372,7 +372,7 @@ fn stages_and_processes_of_the_host_are_of_the_project() {
         (running.name.as_str(), running.labels.digest.short()),
         (process.name.0.as_str(), started.digest.short())
     );
-    assert_eq!(machine.engine.projects().unwrap(), [machine.project.clone()]);
+    assert_eq!(machine.engine.projects().unwrap(), std::slice::from_ref(&machine.project));
 
     let ready = |within| Step::AwaitProcess(ProcessReadiness { process: process.clone(), within });
     let failure = machine.run("one/pipelock/ready", ready(1)).unwrap_err();
