@@ -18,7 +18,6 @@ use bottle_planner::intent::{
     Readiness, ResolveHosts, Role, Secret, Stage, StageName, Step, Word,
 };
 use bottle_planner::manifest::Runtime;
-use bottle_planner::name::ProjectName;
 use bottle_planner::observation::ContainerState;
 use bottle_planner::operation::{LABEL_PROJECT, ObjectKind};
 use bottle_planner::profile::{Macos, ProfileError};
@@ -499,7 +498,8 @@ mode = "0600"
     };
     assert_eq!(inside("stat -c '%a %U' /home/node/settings.json; cat /home/node/settings.json"), "600 node\n{}");
     assert!(inside("cat /etc/hosts").contains("pipelock"));
-    assert!(inside("timeout 5 wget -qO- http://pipelock:8888/health || echo no").contains("ok"));
+    let health = inside("timeout 5 wget -Y off -qO- http://pipelock:8888/health 2>&1");
+    assert!(health.contains("healthy"), "{health}");
 
     // Nothing of the journal is needed to find the same things again, and nothing of the manifest to take them away.
     let report = machine.carry_out(|observation| machine.destruction(observation));
@@ -507,5 +507,76 @@ mode = "0600"
     let seen = machine.seen();
     assert!(seen.containers.is_empty() && seen.networks.is_empty() && seen.stages.is_empty(), "{seen:?}");
     assert!(machine.engine.projects().unwrap().is_empty());
-    assert_eq!(ProjectName::new("acme").unwrap(), machine.project);
+}
+
+/// Set for the process that has a pipelock on its search path.
+const PIPELOCK_THERE: &str = "BOTTLE_TEST_PIPELOCK_THERE";
+
+const HOST_LOOPBACK: &str = r#"
+version = 1
+name = "acme"
+
+[bottle.one]
+sandbox = "vm"
+image = { ref = "img:1" }
+user = "1000:1000"
+command = ["sleep", "infinity"]
+
+[bottle.one.egress]
+allow = ["api.example.org"]
+via = "host-loopback"
+"#;
+
+/// The program is found on the search path, which only another process can be given.
+#[test]
+fn a_bottle_behind_a_process_of_the_host_converges() {
+    let bin = tempfile::tempdir().unwrap();
+    script(&bin.path().join("pipelock"), "[ $1 = healthcheck ] && exit 0\nwhile :; do sleep 1; done");
+    let path = format!("{}:{}", bin.path().display(), std::env::var("PATH").unwrap());
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "with_a_pipelock_on_the_path", "--ignored", "--nocapture"])
+        .env("PATH", path)
+        .env(PIPELOCK_THERE, "yes")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("1 passed"), "{said}");
+}
+
+#[test]
+#[ignore = "the other process of the test above"]
+fn with_a_pipelock_on_the_path() {
+    if std::env::var_os(PIPELOCK_THERE).is_none() {
+        return;
+    }
+    let machine = Machine::without_engine("");
+    let apply = || {
+        let report = machine.carry_out(|observation| machine.plan(HOST_LOOPBACK, observation));
+        assert!(report.complete(), "{:#?}", report.failures);
+        let (_, observation) = machine.look();
+        let again = machine.plan(HOST_LOOPBACK, &observation);
+        assert!(again.is_empty(), "{}", bottle_planner::render::text(&again));
+        observation.processes
+    };
+    let first = apply();
+    assert_eq!(first.len(), 1);
+    assert_eq!(apply(), first);
+
+    // The record is lost: it is replaced, since nobody knows with what it was started.
+    let record = machine.dir().path().join(format!("process/{}.json", first[0].name));
+    fs::remove_file(&record).unwrap();
+    let second = apply();
+    assert!(second.len() == 1 && second[0].id.split('@').next() != first[0].id.split('@').next(), "{second:?}");
+
+    // It died: it is started again.
+    machine.remove(ObjectKind::Process, &second[0].name, &second[0].id).unwrap();
+    assert_eq!(apply().len(), 1);
+
+    // The journal is lost, and everything is taken away all the same.
+    fs::remove_file(machine.dir().path().join("journal.jsonl")).unwrap();
+    let report = machine.carry_out(|observation| machine.destruction(observation));
+    assert!(report.complete(), "{:#?}", report.failures);
+    let seen = machine.seen();
+    assert!(seen.processes.is_empty() && seen.stages.is_empty() && seen.containers.is_empty(), "{seen:?}");
+    assert!(!record.exists());
 }

@@ -1,6 +1,6 @@
 //! The Docker backend on a real engine. Without one each test says so and passes.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod docker_bench;
 

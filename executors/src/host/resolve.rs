@@ -61,12 +61,12 @@ pub(crate) fn resolve(
         match answers.recv_timeout(left.min(HURRY_LOOK)) {
             Ok((host, answer)) => {
                 waiting.remove(host.as_str());
-                let addresses = outside(&host, answer).map_err(|why| (Ended::Exit(1), why))?;
+                let addresses = outside(&host, answer).map_err(|why| (Ended::NotStarted, why))?;
                 found.extend(addresses.into_iter().map(|address| (address, host.clone())));
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => {
-                return Err((Ended::Exit(1), "the resolver gave up".to_owned()));
+                return Err((Ended::NotStarted, "the resolver gave up".to_owned()));
             }
         }
     }
@@ -185,7 +185,7 @@ mod tests {
     fn a_name_without_an_address_is_named() {
         let zone = zone(&[("a.example", &["8.8.8.8"]), ("empty.example", &[])]);
         let (ended, said) = resolve(&names(&["a.example", "gone.example"]), &zone, LONG, &CALM).unwrap_err();
-        assert_eq!((ended, said.as_str()), (Ended::Exit(1), "gone.example has no address: no such host is known"));
+        assert_eq!((ended, said.as_str()), (Ended::NotStarted, "gone.example has no address: no such host is known"));
         let (_, said) = resolve(&names(&["empty.example"]), &zone, LONG, &CALM).unwrap_err();
         assert_eq!(said, "empty.example has no address");
     }

@@ -235,6 +235,7 @@ impl<'a> Hand<'a> {
                 runtime: None,
                 hold: Hold::None,
                 released: false,
+                begun: false,
                 serves: false,
                 resolvers: Vec::new(),
                 mounts: Vec::new(),

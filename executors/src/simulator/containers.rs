@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bottle_planner::intent::{AddressOf, Exec, Hold, MountSource, Owners, Readiness, Role};
+use bottle_planner::intent::{AddressOf, CopyIn, Exec, Hold, MountSource, Owners, Readiness, Role, Tracking};
 use bottle_planner::operation::ObjectKind;
 use bottle_planner::profile::{Behaviour, Known, Profile};
 
@@ -62,6 +62,7 @@ pub(super) fn create(
         runtime: wanted.runtime.map(str::to_owned),
         hold: wanted.hold,
         released: false,
+        begun: false,
         serves: false,
         resolvers: wanted.resolvers.clone(),
         mounts: wanted.mounts.clone(),
@@ -174,10 +175,19 @@ pub(super) fn stop(container: &Container) -> Vec<Change> {
 }
 
 /// `cp` of a tar stream to a folder; where the root is read-only, to the volume and nowhere else.
-pub(super) fn copy_in(state: &State, container: &Container, into: &str, files: Files) -> Result<Vec<Change>, Refusal> {
+pub(super) fn copy_in(
+    state: &State,
+    container: &Container,
+    copy: &CopyIn,
+    files: Files,
+) -> Result<Vec<Change>, Refusal> {
     if state.behaves == Behaviour::Container {
         running(state, container)?;
+        if copy.tracked == Tracking::Once && container.begun {
+            return Ok(Vec::new());
+        }
     }
+    let into = copy.into.as_str();
     if container.read_only && container.volume.as_deref() != Some(into) {
         return Err(Refusal::daemon("container rootfs is marked read-only"));
     }

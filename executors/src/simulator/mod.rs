@@ -271,9 +271,7 @@ impl Simulator {
                 let container = target(state, context, &address.container)?;
                 return containers::learn_address(state, container, address);
             }
-            Step::CopyIn(copy) => {
-                containers::copy_in(state, target(state, context, &copy.container)?, &copy.into, files)?
-            }
+            Step::CopyIn(copy) => containers::copy_in(state, target(state, context, &copy.container)?, copy, files)?,
             Step::Start(container) => {
                 let container = target(state, context, container)?;
                 #[cfg(test)]

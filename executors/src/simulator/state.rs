@@ -47,6 +47,9 @@ pub struct Container {
     /// Whether it was released since it was last started: a mark in memory, which ends with the run.
     #[serde(default)]
     pub released: bool,
+    /// Whether it was ever released: a mark on its disk.
+    #[serde(default)]
+    pub begun: bool,
     /// Whether it was seen to serve since it was last started.
     #[serde(default)]
     pub serves: bool,
@@ -407,6 +410,7 @@ impl State {
             Change::Released(container) => {
                 if let Some(container) = self.containers.get_mut(&container) {
                     container.released = true;
+                    container.begun = true;
                 }
             }
             Change::Serves(id) => match (self.containers.get_mut(&id), self.processes.get_mut(&id)) {

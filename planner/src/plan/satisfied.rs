@@ -58,8 +58,10 @@ pub(super) fn on_container(operation: &Operation, container: &ObservedContainer,
         Step::AwaitReady(_) | Step::LearnAddress(_) | Step::Release(_) => once_a_run(operation, done, container),
         Step::CopyIn(copy) => match (&copy.tracked, done) {
             // It went in before the agent's command first ran, and has been the agent's since: never laid over its work for want of a
-            // record.
-            (Tracking::Once, None) if has_begun(operation, container, seen) => Vec::new(),
+            // record. Where it goes in after the start, the guest knows whether that was so, and the command looks.
+            (Tracking::Once, None) if container.state != ContainerState::Created && !goes_in_after_start(operation) => {
+                Vec::new()
+            }
             _ => once(operation, done),
         },
         Step::Exec(exec) => match exec.lasts {
@@ -70,15 +72,8 @@ pub(super) fn on_container(operation: &Operation, container: &ObservedContainer,
     }
 }
 
-/// Whether a container's command has run, as far as can be told: where files go in before the start, by the start; where they go in
-/// after it, a journal that knows the making of the container and not the copy says that it has not.
-fn has_begun(copy: &Operation, container: &ObservedContainer, seen: &Seen<'_>) -> bool {
-    let after_start = copy.needs.iter().any(|(_, need)| *need == copy.address.beside("start"));
-    if after_start {
-        seen.done(&copy.address.beside("create"), container).is_none()
-    } else {
-        container.state != ContainerState::Created
-    }
+fn goes_in_after_start(copy: &Operation) -> bool {
+    copy.needs.iter().any(|(_, need)| *need == copy.address.beside("start"))
 }
 
 /// What is done once to a container.

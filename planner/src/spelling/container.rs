@@ -11,6 +11,12 @@ use crate::spelling::docker::described;
 
 /// Where the mark lies that lets a held container go on. A file system in memory: it is gone when the container is started again.
 const HOLD_FOLDER: &str = "/run/bottle";
+/// Lets a held container go on, and leaves a mark that lasts as long as the container: its command has begun.
+const RELEASE: &str = "mkdir -p /var/lib/bottle && touch /var/lib/bottle/begun /run/bottle/go";
+/// Unpacks what is given once into `$0`, unless the command has begun: then what is there is the agent's, and is not laid over, whatever
+/// a journal has lost.
+const UNPACK_ONCE: &str =
+    "if [ -e /var/lib/bottle/begun ]; then exec cat >/dev/null; else exec tar -C \"$0\" -xpf -; fi";
 /// Waits for the mark, then becomes the command.
 const HELD: &str = "until [ -e /run/bottle/go ]; do sleep 0.1; done; exec \"$@\"";
 /// The same as root, which then lays down every capability, and with them the way back, and becomes the user in `$0`. It looks for the rules
@@ -40,7 +46,7 @@ pub(super) fn spell(step: &Step) -> Spelled {
         Step::Start(container) => Words::of(&["container", "start"]).object(container).spelled(),
         Step::Release(container) => Words::of(&["container", "exec", "--user=root"])
             .object(container)
-            .operands("command", &["touch".to_owned(), format!("{HOLD_FOLDER}/go")])
+            .operands("command", &["sh", "-c", RELEASE].map(str::to_owned))
             .spelled(),
         Step::AwaitReady(readiness) => {
             Words::of(&["container", "exec"]).object(&readiness.container).operands("probe", &readiness.probe).spelled()
@@ -163,9 +169,14 @@ fn command(container: &Container) -> Vec<String> {
 
 /// A tar stream: owners and modes arrive with the files, so that none is ever readable by others, and no call has to mend them.
 fn copy_in(copy: &CopyIn) -> Spelled {
+    let unpack: &[&str] = match &copy.tracked {
+        Tracking::Content(_) => &["tar", "-C", &copy.into, "-xpf", "-"],
+        Tracking::Once => &["sh", "-c", UNPACK_ONCE, &copy.into],
+    };
+    let unpack: Vec<String> = unpack.iter().map(|word| (*word).to_owned()).collect();
     let mut words = Words::of(&["container", "exec", "--interactive", "--user=root"])
         .object(&copy.container)
-        .operands("command", &["tar", "-C", &copy.into, "-xpf", "-"].map(str::to_owned));
+        .operands("command", &unpack);
     if let Tracking::Content(content) = &copy.tracked {
         words = words.content("content", content.to_string());
     }

@@ -52,8 +52,8 @@ impl Bench {
         self.stages.put(&stage, "/", &[file]).unwrap();
         let file = Arg(vec![Part::Stage(stage), Part::Literal("/run".to_owned())]);
         let words = Words { argv: vec![program.into(), file], ..Words::default() };
-        let (outputs, ids): (Mutex<BTreeMap<OutputRef, String>>, Mutex<BTreeMap<ObjectName, String>>) =
-            Default::default();
+        let outputs = Mutex::<BTreeMap<OutputRef, String>>::default();
+        let ids = Mutex::<BTreeMap<ObjectName, String>>::default();
         let hurry = AtomicBool::new(true);
         let context = Context {
             project: self.dir.project(),
