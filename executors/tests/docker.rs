@@ -242,6 +242,8 @@ fn objects_that_vanish_fail_no_observation_and_calls_do_not_grow() {
         script.observe(&bench.project).unwrap();
         fs::read_to_string(&calls).unwrap().lines().count()
     };
+    // Networks of other tests come and go meanwhile, and each that does is looked for once more: the least of a few is what it takes.
+    let count = || (0..5).map(|_| count()).min();
     let with_one = count();
     for name in ["two", "three", "four"] {
         bench.create_container(name, &["true"], &[]);
