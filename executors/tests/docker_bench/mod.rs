@@ -106,7 +106,7 @@ pub(crate) fn docker(args: &[&str]) {
 pub(crate) fn command(operation: &mut Operation) -> &mut Command {
     match &mut operation.action {
         Action::Command(command) => command,
-        action => panic!("{action:?}"),
+        other => unreachable!("{other:?}"),
     }
 }
 
