@@ -143,7 +143,7 @@ impl Processes {
         self.logs.join(format!("{name}.log"))
     }
 
-    /// Starts a process and records it. Whatever runs under its name is ended before.
+    /// Starts a process, records it, and tells the id by which it will be observed. Whatever runs under its name is ended before.
     ///
     /// Killed in between, it leaves a process without a record, which is found by its words.
     pub(crate) fn start(
@@ -153,7 +153,7 @@ impl Processes {
         ready: &Ready,
         given: &Given,
         hurry: &AtomicBool,
-    ) -> Result<(), String> {
+    ) -> Result<String, String> {
         if name.is_empty() || name.starts_with('.') || name.contains('/') {
             return Err(format!("{name:?} is no name for a process"));
         }
@@ -197,11 +197,12 @@ impl Processes {
         pid: i32,
         (address, digest): (&Address, &Digest),
         given: &Given,
-    ) -> Result<(), String> {
+    ) -> Result<String, String> {
         let running = table::read().map_err(|error| error.to_string())?.into_iter().find(|found| found.pid == pid);
         let Some(running) = running else {
             return Err(ended_at_once(name, &given.said(&self.log(name))));
         };
+        let id = running.id();
         let record = Record {
             name: name.to_owned(),
             pid,
@@ -218,7 +219,8 @@ impl Processes {
             fresh.persist(self.record_of(name))?;
             Ok(())
         };
-        written().map_err(|error: io::Error| format!("{}: {error}", self.record_of(name).display()))
+        let unwritten = |error: io::Error| format!("{}: {error}", self.record_of(name).display());
+        written().map(|()| id).map_err(unwritten)
     }
 
     /// Takes a process away by the id it was observed with. That it is gone already is no error.
