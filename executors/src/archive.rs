@@ -8,7 +8,7 @@ use bottle_planner::intent::{Archive, ArchiveEntry, Content, Owner};
 use bottle_planner::source::{FileError, Files as _, Kind, SourcePath};
 use rustix::fs::OFlags;
 
-use crate::host_files::HostFiles;
+use crate::host_files::{HostFiles, resolve};
 
 /// The mode of folders and executables that were given none.
 const OPEN: u32 = 0o755;
@@ -58,17 +58,6 @@ pub struct ArchiveError {
 impl ArchiveError {
     fn new(path: impl Into<String>, why: impl ToString) -> Self {
         Self { path: path.into(), why: why.to_string() }
-    }
-}
-
-/// A manifest's path on this machine: relative to `root`, absolute, or `~/` below the home.
-#[must_use]
-pub fn resolve(path: &SourcePath, root: &Path) -> PathBuf {
-    let text = path.as_str();
-    let below_home = if text == "~" { Some("") } else { text.strip_prefix("~/") };
-    match (below_home, std::env::home_dir()) {
-        (Some(below), Some(home)) => home.join(below),
-        _ => root.join(text),
     }
 }
 
@@ -279,15 +268,5 @@ mod tests {
         fs::remove_dir(&path).unwrap();
         rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
         assert!(open(&path).is_err(), "it became a pipe");
-    }
-
-    #[test]
-    fn paths_are_relative_absolute_or_below_the_home() {
-        let root = Path::new("/m");
-        assert_eq!(resolve(&SourcePath::new("a/b"), root), Path::new("/m/a/b"));
-        assert_eq!(resolve(&SourcePath::new("/a/b"), root), Path::new("/a/b"));
-        assert_eq!(resolve(&SourcePath::new("~other"), root), Path::new("/m/~other"));
-        let home = std::env::home_dir().unwrap();
-        assert_eq!(resolve(&SourcePath::new("~/.ssh/id"), root), home.join(".ssh/id"));
     }
 }

@@ -12,6 +12,7 @@ use bottle_planner::operation::{Arg, Command, Part, Stdin};
 
 use crate::archive::{self, GuestFile};
 use crate::engine::{Context, Ended, Failure, SecretValue};
+use crate::host_files;
 use crate::process::{Feed, Finished, Process};
 use crate::said::{self, Given};
 use crate::tar_stream;
@@ -188,7 +189,7 @@ impl Making<'_> {
                     shown.push_str(text);
                 }
                 Part::HostPath(path) => {
-                    let path = archive::resolve(path, context.root);
+                    let path = host_files::resolve(path, context.root);
                     shown.push_str(&path.to_string_lossy());
                     word.push(path);
                 }

@@ -7,7 +7,16 @@ use std::path::{Path, PathBuf};
 
 use bottle_planner::source::{Entry, FileError, Files, Kind, SourcePath};
 
-use crate::archive::resolve;
+/// A manifest's path on this machine: relative to `root`, absolute, or `~/` below the home.
+#[must_use]
+pub fn resolve(path: &SourcePath, root: &Path) -> PathBuf {
+    let text = path.as_str();
+    let below_home = if text == "~" { Some("") } else { text.strip_prefix("~/") };
+    match (below_home, std::env::home_dir()) {
+        (Some(below), Some(home)) => home.join(below),
+        _ => root.join(text),
+    }
+}
 
 /// The files of a manifest, its paths taken relative to a folder.
 #[derive(Clone, Debug)]
@@ -154,5 +163,15 @@ mod tests {
             panic!("a name that is not UTF-8 was listed")
         };
         assert!(why.contains("UTF-8"), "{why}");
+    }
+
+    #[test]
+    fn paths_are_relative_absolute_or_below_the_home() {
+        let root = Path::new("/m");
+        assert_eq!(resolve(&SourcePath::new("a/b"), root), Path::new("/m/a/b"));
+        assert_eq!(resolve(&SourcePath::new("/a/b"), root), Path::new("/a/b"));
+        assert_eq!(resolve(&SourcePath::new("~other"), root), Path::new("/m/~other"));
+        let home = std::env::home_dir().unwrap();
+        assert_eq!(resolve(&SourcePath::new("~/.ssh/id"), root), home.join(".ssh/id"));
     }
 }

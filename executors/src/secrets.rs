@@ -11,8 +11,8 @@ use std::sync::{Mutex, PoisonError};
 use bottle_planner::intent::Secret;
 use bottle_planner::source::SourcePath;
 
-use crate::archive;
 use crate::engine::{SecretError, SecretValue, Secrets};
+use crate::host_files;
 
 /// The largest file that is taken for a secret, in bytes: the largest key that ssh tools write is far below it.
 const LARGEST: u64 = 1 << 20;
@@ -83,7 +83,7 @@ fn usable(value: SecretValue) -> Result<SecretValue, String> {
 }
 
 fn file(path: &SourcePath, root: &Path) -> Result<SecretValue, String> {
-    let resolved = archive::resolve(path, root);
+    let resolved = host_files::resolve(path, root);
     let metadata = fs::metadata(&resolved).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
         _ => error.to_string(),

@@ -10,8 +10,8 @@ use super::guest::{self, Files};
 use super::stages;
 use super::state::{Change, Image, State, id};
 use super::step::{Answer, Refusal, Scene};
-use crate::archive::resolve;
 use crate::engine::Ended;
+use crate::host_files::resolve;
 
 /// `pull`: every registry has every image.
 pub(super) fn pull(state: &State, name: &ImageName) -> Vec<Change> {

@@ -313,7 +313,7 @@ fn prepare(operation: &Operation, context: &Context<'_>) -> Result<Files, Refusa
             }
             for mount in &container.mounts {
                 let MountSource::Host(from) = &mount.from else { continue };
-                if !crate::archive::resolve(from, context.root).exists() {
+                if !crate::host_files::resolve(from, context.root).exists() {
                     return Err(Refusal::daemon(format!(
                         "invalid mount config for type \"bind\": bind source path does not exist: {from}"
                     )));
