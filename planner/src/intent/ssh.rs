@@ -1,8 +1,6 @@
 //! SSH: keys held by root's agent in the guest, relayed to the user, who can sign with them and cannot read them.
 
-use std::collections::BTreeMap;
-
-use super::{Archive, Content, Exec, ExecStdin, Lasts, ObjectName, Owner, Secret, Word, archives, pipelock};
+use super::{Archive, Content, Exec, ExecStdin, ObjectName, Owner, Secret, Word, archives, pipelock};
 use crate::manifest::{Bottle, SshKey};
 
 /// The folder of the sockets. It is root's; only the relay is open to others.
@@ -42,18 +40,6 @@ pub(super) fn files(bottle: &Bottle, owner: &Owner, proxied: bool) -> Archive {
     archive
 }
 
-fn as_root(container: &ObjectName, command: Vec<Word>, stdin: ExecStdin) -> Exec {
-    Exec {
-        container: container.clone(),
-        user: Some("root".to_owned()),
-        env: BTreeMap::new(),
-        command,
-        stdin,
-        hides: Vec::new(),
-        lasts: Lasts::Run,
-    }
-}
-
 /// Starts root's agent. Another one, with keys that are no longer declared, is ended first, and so are its relay and the sockets that a
 /// container which was stopped has left: their numbers may be others' by now, so each is looked at by name.
 ///
@@ -66,7 +52,7 @@ pub(super) fn start_agent(container: &ObjectName, keys: &[SshKey]) -> Exec {
          echo $SSH_AGENT_PID >{FOLDER}/ssh-agent"
     );
     let words = ["sh".to_owned(), "-c".to_owned(), script, "keys".to_owned()];
-    as_root(
+    Exec::as_root(
         container,
         words.into_iter().chain(keys.iter().map(|key| key.host.clone())).map(Word::from).collect(),
         ExecStdin::Nothing,
@@ -75,7 +61,7 @@ pub(super) fn start_agent(container: &ObjectName, keys: &[SshKey]) -> Exec {
 
 /// Hands one key to root's agent. The key goes from the host's file to the agent's memory; the guest's disk never sees it.
 pub(super) fn add_key(container: &ObjectName, key: &SshKey) -> Exec {
-    let mut exec = as_root(
+    let mut exec = Exec::as_root(
         container,
         vec!["ssh-add".into(), "-q".into(), "-".into()],
         ExecStdin::Secret(Secret::File(key.key.clone())),
@@ -90,5 +76,5 @@ pub(super) fn relay(container: &ObjectName) -> Exec {
         "socat UNIX-LISTEN:{RELAY},fork,mode=0666 UNIX-CONNECT:{AGENT} </dev/null >/dev/null 2>&1 & echo $! >{FOLDER}/socat; \
          until [ -S {RELAY} ]; do kill -0 $! || exit 1; sleep 0.1; done"
     );
-    as_root(container, vec!["sh".into(), "-c".into(), script.into()], ExecStdin::Nothing)
+    Exec::as_root(container, vec!["sh".into(), "-c".into(), script.into()], ExecStdin::Nothing)
 }

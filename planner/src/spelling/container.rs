@@ -3,11 +3,8 @@
 
 use super::words::{Words, mount_source};
 use super::{Spelled, host};
-use crate::intent::{
-    Build, Container, Context, CopyIn, EnvSource, Exec, Hold, Network, ObjectName, Reach, Step, Tracking,
-};
-use crate::operation::{Command, ObjectKind, Part, Removed, Stdin};
-use crate::spelling::docker::described;
+use crate::intent::{Build, Container, Context, CopyIn, Hold, Network, ObjectName, Reach, Step, Tracking};
+use crate::operation::{Command, ObjectKind, Part, Removed};
 
 /// Where the mark lies that lets a held container go on. A file system in memory: it is gone when the container is started again.
 const HOLD_FOLDER: &str = "/run/bottle";
@@ -51,7 +48,7 @@ pub(super) fn spell(step: &Step) -> Spelled {
         Step::AwaitReady(readiness) => {
             Words::of(&["container", "exec"]).object(&readiness.container).operands("probe", &readiness.probe).spelled()
         }
-        Step::Exec(exec) => run_in(exec),
+        Step::Exec(exec) => Words::of(&["container", "exec"]).executed(exec).spelled(),
         Step::Stage(_) | Step::StartProcess(_) | Step::AwaitProcess(_) | Step::ResolveHosts(_) => host::spell(step),
     }
 }
@@ -145,12 +142,7 @@ fn create_container(container: &Container) -> Spelled {
         }
         words = words.typed("--mount", &format!("mount {}", mount.to), parts);
     }
-    for (name, source) in &container.env {
-        words = match source {
-            EnvSource::Literal(value) => words.pair("--env", name, value),
-            EnvSource::Secret(secret) => words.secret("--env", name, secret),
-        };
-    }
+    words = words.variables(&container.env);
     if let Some(configuration) = &container.configuration {
         words = words.content("configuration", configuration.to_string());
     }
@@ -174,24 +166,11 @@ fn copy_in(copy: &CopyIn) -> Spelled {
         Tracking::Once => &["sh", "-c", UNPACK_ONCE, &copy.into],
     };
     let unpack: Vec<String> = unpack.iter().map(|word| (*word).to_owned()).collect();
-    let mut words = Words::of(&["container", "exec", "--interactive", "--user=root"])
+    Words::of(&["container", "exec", "--interactive", "--user=root"])
         .object(&copy.container)
-        .operands("command", &unpack);
-    if let Tracking::Content(content) = &copy.tracked {
-        words = words.content("content", content.to_string());
-    }
-    for entry in &copy.files.entries {
-        words = words.file(&entry.path, described(entry));
-    }
-    words.stdin(Stdin::Archive { files: copy.files.clone(), base: copy.into.clone() }).spelled()
-}
-
-fn run_in(exec: &Exec) -> Spelled {
-    let mut words = Words::of(&["container", "exec"]).option_if("--user", exec.user.as_deref());
-    for (name, value) in &exec.env {
-        words = words.pair("--env", name, value);
-    }
-    words.reading(&exec.stdin).object(&exec.container).typed_operands("command", &exec.command).spelled()
+        .operands("command", &unpack)
+        .copied(copy)
+        .spelled()
 }
 
 /// The command that takes something away.

@@ -5,8 +5,7 @@ use super::{Spelled, host};
 use crate::address::Address;
 use crate::digest::Digest;
 use crate::intent::{
-    ArchiveEntry, Attachment, Build, Container, Content, Context, CopyIn, EnvSource, Exec, Membership, Network,
-    ObjectName, Owner, Reach, Step, Tracking, bake,
+    Attachment, Build, Container, Context, CopyIn, Membership, Network, ObjectName, Reach, Step, bake,
 };
 use crate::name::ProjectName;
 use crate::operation::{Arg, Command, LABEL_ADDRESS, LABEL_DIGEST, LABEL_PROJECT, ObjectKind, Part, Removed, Stdin};
@@ -35,7 +34,7 @@ pub(super) fn spell(step: &Step, profile: &Profile, project: &ProjectName) -> Sp
         Step::AwaitReady(readiness) => {
             Words::of(&["docker", "exec"]).object(&readiness.container).operands("probe", &readiness.probe).spelled()
         }
-        Step::Exec(exec) => run_in(exec),
+        Step::Exec(exec) => Words::of(&["docker", "exec"]).executed(exec).spelled(),
         // No pass makes these for Docker: it has names, copies into what was made, and sidecars.
         Step::LearnAddress(_)
         | Step::Release(_)
@@ -154,12 +153,7 @@ fn create_container(container: &Container, profile: &Profile, project: &ProjectN
         let volume = format!("type=volume,target={path},volume-label={LABEL_PROJECT}={project}");
         words = words.typed("--mount", &format!("volume {path}"), vec![Part::Literal(volume)]);
     }
-    for (name, source) in &container.env {
-        words = match source {
-            EnvSource::Literal(value) => words.pair("--env", name, value),
-            EnvSource::Secret(secret) => words.secret("--env", name, secret),
-        };
-    }
+    words = words.variables(&container.env);
     if let Some(configuration) = &container.configuration {
         words = words.content("configuration", configuration.to_string());
     }
@@ -175,39 +169,11 @@ fn attach(attachment: &Attachment, profile: &Profile) -> Spelled {
 
 /// A tar stream from standard input: owners and modes arrive with the files, so that no call has to mend them afterwards.
 fn copy_in(copy: &CopyIn) -> Spelled {
-    let mut words = Words::of(&["docker", "cp"])
+    Words::of(&["docker", "cp"])
         .word(vec![Part::Literal("-".to_owned())])
-        .word(vec![Part::Object(copy.container.clone()), Part::Literal(format!(":{}", copy.into))]);
-    if let Tracking::Content(content) = &copy.tracked {
-        words = words.content("content", content.to_string());
-    }
-    for entry in &copy.files.entries {
-        words = words.file(&entry.path, described(entry));
-    }
-    words.stdin(Stdin::Archive { files: copy.files.clone(), base: copy.into.clone() }).spelled()
-}
-
-/// An archive's entry in words: where it comes from, whose it is, its mode.
-pub(super) fn described(entry: &ArchiveEntry) -> String {
-    let from = match &entry.content {
-        Content::Folder => "folder".to_owned(),
-        Content::Text(text) => format!("text {}", Digest::of(text.as_bytes())),
-        Content::Host(path) => format!("from {path}"),
-    };
-    let owner = match &entry.owner {
-        Owner::Id { uid, gid } => format!("{uid}:{gid}"),
-        Owner::Name(name) => name.clone(),
-    };
-    let mode = entry.mode.map_or_else(String::new, |mode| format!(", mode {mode:04o}"));
-    format!("{from}, owner {owner}{mode}")
-}
-
-fn run_in(exec: &Exec) -> Spelled {
-    let mut words = Words::of(&["docker", "exec"]).option_if("--user", exec.user.as_deref());
-    for (name, value) in &exec.env {
-        words = words.pair("--env", name, value);
-    }
-    words.reading(&exec.stdin).object(&exec.container).typed_operands("command", &exec.command).spelled()
+        .word(vec![Part::Object(copy.container.clone()), Part::Literal(format!(":{}", copy.into))])
+        .copied(copy)
+        .spelled()
 }
 
 /// The command that takes something away.

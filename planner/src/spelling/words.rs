@@ -1,6 +1,11 @@
 //! A command line in the making. What is said as an option is an input too, so that nothing can be part of an argv and not of its digest.
 
-use crate::intent::{ExecStdin, MountSource, ObjectName, Secret, Word};
+use std::collections::BTreeMap;
+
+use crate::digest::Digest;
+use crate::intent::{
+    ArchiveEntry, Content, CopyIn, EnvSource, Exec, ExecStdin, MountSource, ObjectName, Owner, Secret, Tracking, Word,
+};
 use crate::operation::{Action, Arg, Command, Input, Part, Stdin};
 
 #[derive(Default)]
@@ -141,6 +146,32 @@ impl Words {
         self
     }
 
+    /// What a copy puts into a guest: each file with where it comes from, whose it is and its mode, as a stream.
+    pub(super) fn copied(mut self, copy: &CopyIn) -> Self {
+        if let Tracking::Content(content) = &copy.tracked {
+            self = self.content("content", content.to_string());
+        }
+        for entry in &copy.files.entries {
+            self = self.file(&entry.path, described(entry));
+        }
+        self.stdin(Stdin::Archive { files: copy.files.clone(), base: copy.into.clone() })
+    }
+
+    /// The variables of a container, literals in full and secrets by name.
+    pub(super) fn variables(self, env: &BTreeMap<String, EnvSource>) -> Self {
+        env.iter().fold(self, |words, (name, source)| match source {
+            EnvSource::Literal(value) => words.pair("--env", name, value),
+            EnvSource::Secret(secret) => words.secret("--env", name, secret),
+        })
+    }
+
+    /// A command in a running container; both engines spell it alike.
+    pub(super) fn executed(self, exec: &Exec) -> Self {
+        let words = self.option_if("--user", exec.user.as_deref());
+        let words = exec.env.iter().fold(words, |words, (name, value)| words.pair("--env", name, value));
+        words.reading(&exec.stdin).object(&exec.container).typed_operands("command", &exec.command)
+    }
+
     /// What the command reads.
     pub(super) fn stdin(mut self, stdin: Stdin) -> Self {
         self.command.stdin = stdin;
@@ -167,4 +198,19 @@ pub(super) fn mount_source(source: &MountSource) -> Part {
         MountSource::Host(path) => Part::HostPath(path.clone()),
         MountSource::Stage(name) => Part::Stage(name.clone()),
     }
+}
+
+/// An archive's entry in words: where it comes from, whose it is, its mode.
+fn described(entry: &ArchiveEntry) -> String {
+    let from = match &entry.content {
+        Content::Folder => "folder".to_owned(),
+        Content::Text(text) => format!("text {}", Digest::of(text.as_bytes())),
+        Content::Host(path) => format!("from {path}"),
+    };
+    let owner = match &entry.owner {
+        Owner::Id { uid, gid } => format!("{uid}:{gid}"),
+        Owner::Name(name) => name.clone(),
+    };
+    let mode = entry.mode.map_or_else(String::new, |mode| format!(", mode {mode:04o}"));
+    format!("{from}, owner {owner}{mode}")
 }

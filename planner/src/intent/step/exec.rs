@@ -25,6 +25,21 @@ pub struct Exec {
     pub lasts: Lasts,
 }
 
+impl Exec {
+    /// A command as root, whose effect lasts until the container stops.
+    pub(crate) fn as_root(container: &ObjectName, command: Vec<Word>, stdin: ExecStdin) -> Self {
+        Self {
+            container: container.clone(),
+            user: Some("root".to_owned()),
+            env: BTreeMap::new(),
+            command,
+            stdin,
+            hides: Vec::new(),
+            lasts: Lasts::Run,
+        }
+    }
+}
+
 /// A word, or a piece of text, that may hold what is only known later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

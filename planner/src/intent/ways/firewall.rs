@@ -1,10 +1,8 @@
 //! Rules in the guest: everything is dropped but what goes to the addresses behind the listed names.
 
-use std::collections::BTreeMap;
-
 use crate::address::Address;
 use crate::intent::compile::Compiler;
-use crate::intent::{CompileError, Exec, ExecStdin, Lasts, Need, ObjectName, OutputRef, ResolveHosts, Step, Word};
+use crate::intent::{CompileError, Exec, ExecStdin, Need, ObjectName, OutputRef, ResolveHosts, Step, Word};
 use crate::manifest::Bottle;
 
 impl Compiler<'_> {
@@ -23,20 +21,13 @@ impl Compiler<'_> {
         )?;
         let output = |name: &str| Word::Output(OutputRef { address: resolve.clone(), name: name.to_owned() });
         let needs = [(Need::On, started.clone()), (Need::On, resolve.clone())];
-        let as_root = |command: Vec<Word>, stdin| Exec {
-            container: container.clone(),
-            user: Some("root".to_owned()),
-            env: BTreeMap::new(),
-            command,
-            stdin,
-            hides: Vec::new(),
-            lasts: Lasts::Run,
-        };
-        let rules = as_root(vec!["nft".into(), "-f".into(), "-".into()], ExecStdin::Text(rules(&output)));
+        let rules =
+            Exec::as_root(container, vec!["nft".into(), "-f".into(), "-".into()], ExecStdin::Text(rules(&output)));
         let rules = self.add(Address::of(&bottle.name, "agent", "rules"), Step::Exec(rules), needs.clone())?;
         let script = "h=\"$(sed '/ # bottle$/d' /etc/hosts)\" && { printf '%s\\n' \"$h\"; sed 's/$/ # bottle/'; } >/etc/hosts.bottle \
                       && cat /etc/hosts.bottle >/etc/hosts && rm /etc/hosts.bottle";
-        let names = as_root(
+        let names = Exec::as_root(
+            container,
             vec!["sh".into(), "-c".into(), script.into()],
             ExecStdin::Text(vec![output(ResolveHosts::HOSTS_FILE)]),
         );
