@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::Command;
 
 use compose::Compose;
-use measure::{BOTTLE, Figures, time};
+use measure::{BOTTLE, Figures, time, time_until_done};
 
 /// What is asked for on the command line.
 struct Wish {
@@ -46,8 +46,9 @@ fn main() {
     let mut theirs = vec![Figures::default(); STEPS.len()];
     let mut ratios = vec![vec![Figures::default(); STEPS.len()]; wish.jobs.len()];
     for round in 1..=wish.rounds {
-        let beside: Option<Vec<f64>> =
-            wish.compose.as_ref().map(|compose| compose.round(folder.path()).map(|mut step| time(&mut step)).to_vec());
+        let beside: Option<Vec<f64>> = wish.compose.as_ref().map(|compose| {
+            (0..STEPS.len()).map(|step| time_until_done(|| compose.step(folder.path(), step))).collect()
+        });
         for (step, took) in beside.iter().flatten().enumerate() {
             theirs[step].add(*took);
         }
@@ -125,8 +126,7 @@ impl Drop for Clean<'_> {
     fn drop(&mut self) {
         let _ = bottle(self.folder, "destroy", 8).output();
         if let Some(compose) = self.compose {
-            let [_, _, mut down] = compose.round(self.folder);
-            let _ = down.output();
+            let _ = compose.step(self.folder, STEPS.len() - 1).output();
         }
     }
 }

@@ -11,7 +11,9 @@ use engine_images::Images;
 pub(crate) struct Compose(Vec<String>);
 
 const FILE: &str = "compose.yaml";
-const PROJECT: &str = "bottle-bench-compose";
+/// How many things Compose does at once: without a limit, its `down` can make engine 20.10 lose count of a network's members, and only
+/// a restart of the engine lets that network be removed.
+const PARALLEL: &str = "8";
 
 /// What the sidecar of a bottle is given: what `bottle` itself writes, as far as the double in the test image reads it.
 const CONFIG: &str = "version: 1\nmode: strict\nenforce: true\napi_allowlist:\n  - \"api.example.org\"\n\
@@ -46,14 +48,14 @@ impl Compose {
         command
     }
 
-    /// Up, up once more, down.
-    pub(crate) fn round(&self, folder: &Path) -> [Command; 3] {
-        [&["up", "--detach"][..], &["up", "--detach"], &["down", "--timeout", "0"]].map(|verb| {
-            let file = folder.join(FILE).display().to_string();
-            let mut command = self.command(&["--project-name", PROJECT, "--file", &file]);
-            command.args(verb);
-            command
-        })
+    /// A step of a round: up, up once more, down.
+    pub(crate) fn step(&self, folder: &Path, step: usize) -> Command {
+        let verbs = [&["up", "--detach"][..], &["up", "--detach"], &["down", "--timeout", "0"]];
+        let file = folder.join(FILE).display().to_string();
+        let project = format!("bottle-bench-{}", std::process::id());
+        let mut command = self.command(&["--parallel", PARALLEL, "--project-name", &project, "--file", &file]);
+        command.args(verbs[step]);
+        command
     }
 }
 
@@ -62,9 +64,10 @@ pub(crate) fn write(folder: &Path, images: &Images, bottles: usize, healthy: boo
     fs::write(folder.join("pipelock.yaml"), CONFIG)?;
     fs::write(folder.join("prompt.md"), "Take the next task of your queue.")?;
     let mut text = String::from("services:\n");
-    let mut networks = String::from(
+    let mut networks = format!(
         "networks:\n  egress:\n    driver: bridge\n    driver_opts:\n      com.docker.network.bridge.enable_icc: \"false\"\n    \
-         ipam:\n      config:\n        - subnet: 10.99.0.0/22\n",
+         ipam:\n      config:\n        - subnet: 10.97.{}.0/22\n",
+        std::process::id() % 64 * 4
     );
     let condition = if healthy { "service_healthy" } else { "service_started" };
     for number in 1..=bottles {

@@ -55,6 +55,15 @@ pub(crate) fn time(command: &mut Command) -> f64 {
     took
 }
 
+/// The same for a command that may have to be run again before it succeeds, which counts: a busy engine refuses to remove a network
+/// whose last container has only just gone.
+pub(crate) fn time_until_done(mut command: impl FnMut() -> Command) -> f64 {
+    let quiet = |mut command: Command| command.stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let (took, done) = seconds(|| (0..3).any(|_| quiet(command()).is_ok_and(|status| status.success())));
+    assert!(done, "{:?} failed three times", command());
+    took
+}
+
 /// The most memory that a command had, in MB. It is looked at while it runs, which costs time: not for a run that is timed.
 pub(crate) fn peak_memory(command: &mut Command) -> f64 {
     let mut child = command.stdout(Stdio::null()).spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
