@@ -29,7 +29,7 @@ pub fn json(plan: &Plan) -> String {
     String::from_utf8(text).unwrap_or_default()
 }
 
-/// Writes what [`json`] gives.
+/// Writes what [`json()`] gives.
 ///
 /// # Errors
 /// When it cannot be written.

@@ -42,7 +42,7 @@ pub struct Container {
     pub asked: Runtime,
     /// The runtime; `None` is the engine's own. Decided by a pass.
     pub runtime: Option<&'static str>,
-    /// Whether its own command waits for a [`Step::Release`] once it was started.
+    /// Whether its own command waits for a [`Step::Release`](super::Step::Release) once it was started.
     pub hold: Hold,
     /// The resolvers it is told of, instead of its network's.
     pub resolvers: Vec<String>,

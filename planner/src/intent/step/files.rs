@@ -89,7 +89,7 @@ pub enum Owner {
         /// Group.
         gid: u32,
     },
-    /// By name: an output of the container's [`Step::LearnOwners`].
+    /// By name: an output of the container's [`Step::LearnOwners`](super::Step::LearnOwners).
     Name(String),
 }
 
