@@ -8,6 +8,7 @@ mod host;
 mod pipelock;
 mod rootfs;
 
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 pub use engine::{Engine, engine};
@@ -15,7 +16,7 @@ use rootfs::Rootfs;
 
 /// The double of pipelock, at `/pipelock` as the entry point, from scratch, no user set.
 pub const PIPELOCK: &str = "bottle-test/pipelock:1";
-/// A small guest: busybox, a user `node` with the number 1000, ssh and socat, a double of npm. It sleeps by default, with no
+/// A small guest: busybox, a user `node` with the number 1000, ssh, socat, nft and setpriv, a double of npm. It sleeps by default, with no
 /// entry point, no user set, in `/home/node`. [`ORIGIN`] makes an origin server of it.
 ///
 /// busybox's `wget -T` crashes in Debian 12: limit its time by `timeout N wget`.
@@ -54,6 +55,15 @@ pub fn ensure() -> Result<Images, String> {
         Ok(Images { pipelock: PIPELOCK, guest: GUEST })
     })
     .clone()
+}
+
+/// The program of [`PIPELOCK`], for this machine itself: static, and without the switch that lets it dial containers.
+///
+/// # Errors
+/// When it does not build: in one line.
+pub fn pipelock_program() -> Result<PathBuf, String> {
+    static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    BUILT.get_or_init(pipelock::build).clone()
 }
 
 fn load(image: &str, rootfs: Rootfs, changes: &[&str]) -> Result<(), String> {
