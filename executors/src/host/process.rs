@@ -143,7 +143,7 @@ impl Processes {
         self.logs.join(format!("{name}.log"))
     }
 
-    /// Starts a process and records it. Whatever runs under its name is ended before.
+    /// Starts a process, records it and gives the id that it is observed with. Whatever runs under its name is ended before.
     ///
     /// Killed in between, it leaves a process without a record, which is found by its words.
     pub(crate) fn start(
@@ -153,7 +153,7 @@ impl Processes {
         ready: &Ready,
         given: &Given,
         hurry: &AtomicBool,
-    ) -> Result<(), String> {
+    ) -> Result<String, String> {
         if name.is_empty() || name.starts_with('.') || name.contains('/') {
             return Err(format!("{name:?} is no name for a process"));
         }
@@ -197,11 +197,12 @@ impl Processes {
         pid: i32,
         (address, digest): (&Address, &Digest),
         given: &Given,
-    ) -> Result<(), String> {
+    ) -> Result<String, String> {
         let running = table::read().map_err(|error| error.to_string())?.into_iter().find(|found| found.pid == pid);
         let Some(running) = running else {
             return Err(ended_at_once(name, &given.said(&self.log(name))));
         };
+        let id = running.id();
         let record = Record {
             name: name.to_owned(),
             pid,
@@ -216,7 +217,7 @@ impl Processes {
             fresh.write_all(&serde_json::to_vec(&record)?)?;
             fresh.as_file().sync_all()?;
             fresh.persist(self.record_of(name))?;
-            Ok(())
+            Ok(id)
         };
         written().map_err(|error: io::Error| format!("{}: {error}", self.record_of(name).display()))
     }

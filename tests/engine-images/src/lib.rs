@@ -20,7 +20,7 @@ pub const PIPELOCK: &str = "bottle-test/pipelock:1";
 /// entry point, no user set, in `/home/node`. [`ORIGIN`] makes an origin server of it.
 ///
 /// busybox's `wget -T` crashes in Debian 12: limit its time by `timeout N wget`.
-pub const GUEST: &str = "bottle-test/guest:1";
+pub const GUEST: &str = "bottle-test/guest:2";
 /// A command of the guest: a web server on port 80 whose `/` is [`ORIGIN_PAGE`], and an echo of bytes on port 443.
 ///
 /// A sidecar reaches it on a third network, which the test connects both to, with the listed host as the origin's alias there:

@@ -41,11 +41,11 @@ impl Bench {
     }
 
     /// Starts a shell with a script in a stage.
-    fn start(&self, script: &str) -> Result<(), String> {
+    fn start(&self, script: &str) -> Result<String, String> {
         self.start_at("/bin/sh", STAGE, script)
     }
 
-    fn start_at(&self, program: &str, stage: &str, script: &str) -> Result<(), String> {
+    fn start_at(&self, program: &str, stage: &str, script: &str) -> Result<String, String> {
         let stage = StageName(stage.to_owned());
         let file = GuestFile { path: "/run".into(), uid: 0, gid: 0, mode: 0o644, body: Body::Text(script.into()) };
         self.stages.remove(&stage).unwrap();
@@ -105,10 +105,11 @@ fn a_process_is_started_found_again_and_ended() {
     let base = tempfile::tempdir().unwrap();
     let bench = Bench::new(base.path());
     assert!(bench.seen().is_empty());
-    bench.start(SERVES).unwrap();
+    let id = bench.start(SERVES).unwrap();
     bench.says("it runs");
     let again = Bench::new(base.path());
     let [seen] = again.seen().try_into().unwrap();
+    assert_eq!(seen.id, id, "what was asked of it would not be known to have been asked of it");
     assert_eq!((seen.name.as_str(), seen.labels.address.as_str()), (NAME, "one/pipelock/start"));
     assert_eq!(seen.labels.digest, Digest::recorded("0123"));
     let mode = |path: &str| {
