@@ -120,6 +120,12 @@ impl Project {
         Command::new(double().unwrap()).args(args).envs(env).output().unwrap()
     }
 
+    /// The same, with a variable.
+    pub(crate) fn attempt_with(&self, args: &[&str], name: &str, value: &str) -> Output {
+        let env = self.env.iter().map(|(name, value)| (name, value));
+        Command::new(double().unwrap()).args(args).envs(env).env(name, value).output().unwrap()
+    }
+
     /// What `container` prints; it must succeed.
     #[track_caller]
     pub(crate) fn container(&self, args: &[&str]) -> String {
