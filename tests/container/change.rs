@@ -34,7 +34,7 @@ fn prompt(project: &Project) {
     assert_eq!(done, ["implementer/agent/owners", "implementer/agent/prompt"]);
     assert_eq!((project.run_of(&agent), project.host_processes()), before);
     assert_eq!(project.shell(&agent, "node", "cat ~/.bottle-prompt.md"), "Then that.");
-    assert!(project.is_released(&agent));
+    project.runs_its_command(&agent);
 }
 
 fn host(project: &Project) {
@@ -57,7 +57,7 @@ fn host(project: &Project) {
     project.edit("bottle.toml", "[\"api.anthropic.com\"]", "[\"api.anthropic.com\", \"new.example.org\"]");
     let done = but_refreshed(project, project.apply());
     assert_eq!(project.run_of(&agent), before, "the agent was not left alone: {done:?}");
-    assert!(project.is_released(&agent));
+    project.runs_its_command(&agent);
     match project.way {
         SIDECAR => {
             assert_ne!(Some(project.run_of(&sidecar)), old_sidecar);
@@ -66,7 +66,7 @@ fn host(project: &Project) {
         HOST_LOOPBACK => {
             assert_ne!(Some(project.host_process()), old_process);
             assert!(new(&configuration()));
-            assert!(done.iter().all(|one| one.contains("/pipelock/")), "{done:?}");
+            assert!(done.iter().all(|one| one.contains("pipelock")), "{done:?}");
         }
         _ => {
             let rules = project.shell(&agent, "root", "nft list table inet bottle");

@@ -58,9 +58,10 @@ fn process_killed(project: &Project) {
 
 /// Its command waits until all that ended with the run is there again.
 fn agent_restarted(project: &Project) {
+    project.declare("[[bottle.implementer.exec]]\nrun = [\"sh\", \"-c\", \"echo once >> ~/done\"]");
     project.apply();
     let agent = project.agent("implementer");
-    assert!(project.is_released(&agent));
+    project.runs_its_command(&agent);
     project.container(&["stop", "--time", "1", &agent]);
     project.container(&["start", &agent]);
     let is_held = |word: &str| project.processes(&agent).iter().any(|process| process.contains(word));
@@ -70,7 +71,8 @@ fn agent_restarted(project: &Project) {
     project.has_drifted();
     let done = project.apply();
     assert_eq!(done.last().map(String::as_str), Some("implementer/agent/release"), "{done:?}");
-    wait_until("the command runs", || project.is_released(&agent));
+    project.runs_its_command(&agent);
+    assert_eq!(project.shell(&agent, "node", "cat ~/done"), "once", "what is on its disk is not done again");
     if project.way == FIREWALL {
         let rules = done.iter().position(|one| one == "implementer/agent/rules");
         assert!(rules.is_some_and(|rules| rules < done.len() - 1), "{done:?}");

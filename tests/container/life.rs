@@ -71,7 +71,7 @@ fn closed_agent(project: &Project, agent: &str) {
         .map(|joined| joined["network"].as_str().unwrap())
         .collect();
     assert_eq!(joined, [network]);
-    assert!(project.is_released(agent), "{:?}", project.processes(agent));
+    project.runs_its_command(agent);
     assert_eq!(project.shell(agent, "node", "cat /etc/resolv.conf"), "", "a resolver is told");
     // The command itself, whatever started it.
     let status = project.shell(
@@ -89,7 +89,7 @@ fn closed_agent(project: &Project, agent: &str) {
 fn bare(project: &Project) {
     project.apply();
     let agent = project.agent("agent");
-    assert!(project.is_released(&agent), "{:?}", project.processes(&agent));
+    project.runs_its_command(&agent);
     assert_eq!(project.inspect(&agent)["configuration"]["networks"], json!([]));
     assert_eq!(project.shell(&agent, "node", "ls /sys/class/net"), "lo");
     assert_eq!(project.objects(), [format!("container {agent}")]);

@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::FIREWALL;
-use crate::trials::Folders;
+use crate::trials::{Folders, wait_until};
 
 /// The double of `container`.
 pub(crate) fn double() -> Result<PathBuf, String> {
@@ -81,7 +81,7 @@ impl Project {
         let lines = manifest.lines().filter(|line| !line.starts_with("sandbox = ") && !line.starts_with("via = "));
         let lines = lines.map(|line| match line {
             "[bottle.agent]" | "[bottle.implementer]" => format!("{line}\nsandbox = \"vm\""),
-            "[bottle.implementer.egress]" => format!("{line}\nvia = {way:?}"),
+            "[bottle.implementer.egress]" | "[defaults.egress]" => format!("{line}\nvia = {way:?}"),
             // Rules are made of addresses, and a wildcard has none.
             line if way == FIREWALL => line.replace("*.github", "raw.github"),
             line => line.to_owned(),
@@ -92,7 +92,7 @@ impl Project {
     }
 
     /// Takes the lines out of the manifest that begin so.
-    fn without(&self, begin: &str) {
+    pub(crate) fn without(&self, begin: &str) {
         let manifest = self.read("bottle.toml");
         let lines = manifest.lines().filter(|line| !line.starts_with(begin));
         self.write("bottle.toml", &lines.map(|line| line.to_owned() + "\n").collect::<String>());
@@ -181,6 +181,12 @@ impl Project {
     pub(crate) fn processes(&self, container: &str) -> Vec<String> {
         let script = "for p in /proc/[0-9]*; do echo \"$(stat -c %u $p) $(tr '\\0' ' ' <$p/cmdline)\"; done";
         self.shell(container, "root", script).lines().map(|line| line.trim_end().to_owned()).collect()
+    }
+
+    /// The agent's command runs, or soon will.
+    #[track_caller]
+    pub(crate) fn runs_its_command(&self, container: &str) {
+        wait_until("the command runs", || self.is_released(container));
     }
 
     /// Whether the agent's command runs, and not what holds it.

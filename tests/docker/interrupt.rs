@@ -12,7 +12,7 @@ use libtest_mimic::Trial;
 use crate::engine::{attempt, shell};
 use crate::project::Project;
 use crate::trial;
-use crate::trials::Said;
+use crate::trials::folders::Said;
 use crate::trials::host_secrets;
 use crate::trials::wait_until;
 

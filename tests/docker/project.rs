@@ -1,7 +1,7 @@
 //! A project of a trial's own on the engine, and nothing left of it afterwards.
 
 use std::ops::Deref;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
@@ -23,6 +23,17 @@ impl Project {
     /// A fixture's project.
     pub(crate) fn of(fixture: &str) -> Self {
         Self(Folders::of(fixture))
+    }
+
+    /// Starts `bottle` and does not wait for it.
+    pub(crate) fn start(&self, args: &[&str]) -> Child {
+        self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// The plan for machines.
+    #[track_caller]
+    pub(crate) fn plan(&self) -> Value {
+        serde_json::from_str(&self.run(&["plan", "--format", "json"]).exits(0).stdout).unwrap()
     }
 
     /// The network that all sidecars share.

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
@@ -164,11 +164,6 @@ impl Folders {
         Said::of(&self.command(args).envs(env.iter().cloned()).output().unwrap())
     }
 
-    /// Starts `bottle` and does not wait for it.
-    pub(crate) fn start(&self, args: &[&str]) -> Child {
-        self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-    }
-
     /// Applies it. What was done, by address; what was taken away, with `remove:` before it.
     #[track_caller]
     pub(crate) fn apply(&self) -> Vec<String> {
@@ -194,12 +189,6 @@ impl Folders {
     #[track_caller]
     pub(crate) fn has_drifted(&self) -> String {
         self.run(&["status", "--detailed-exitcode"]).exits(2).stdout
-    }
-
-    /// The plan for machines.
-    #[track_caller]
-    pub(crate) fn plan(&self) -> Value {
-        serde_json::from_str(&self.run(&["plan", "--format", "json"]).exits(0).stdout).unwrap()
     }
 }
 

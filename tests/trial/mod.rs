@@ -1,13 +1,13 @@
 //! Trials of the command on an engine: how they are run, and what each of them works in.
 
-mod folders;
+pub(crate) mod folders;
 mod recorder;
 mod secrets;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-pub(crate) use folders::{Folders, Said};
+pub(crate) use folders::Folders;
 use libtest_mimic::{Arguments, Trial};
 pub(crate) use recorder::Recorder;
 pub(crate) use secrets::{everything, found, host_secrets, key, key_lines};
