@@ -3,7 +3,7 @@
 use libtest_mimic::Trial;
 
 use crate::project::Project;
-use crate::trials::{Recorder, everything, found, host_secrets, key, key_lines};
+use crate::trials::{Recorder, found, host_secrets, key, key_lines, only_in_the_environment};
 use crate::{WAYS, each};
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -24,15 +24,5 @@ fn nowhere(project: &Project) {
     }
     // Where they belong.
     let variables = project.environment(&project.agent("implementer"));
-    assert!(variables.contains(&"GITHUB_TOKEN=planted-gh-pat".to_owned()), "{variables:?}");
-    assert!(variables.contains(&"GITEA_TOKEN=planted-gitea-token".to_owned()), "{variables:?}");
-
-    let mut state = Vec::new();
-    everything(&project.state(), &mut state);
-    assert_eq!(found(&state, &["implementer/agent/create".to_owned()]).len(), 1, "the journal was not searched");
-    assert_eq!(found(&state, &needles), [""; 0], "in the state folder");
-
-    let calls = recorder.calls();
-    assert!(calls.iter().any(|call| call.iter().any(|word| word == "--env=GITHUB_TOKEN")), "{calls:?}");
-    assert_eq!(found(format!("{calls:?}").as_bytes(), &needles), [""; 0], "in an argv");
+    only_in_the_environment(project, &variables, &recorder, &needles);
 }

@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
+use engine_images::Outside;
 use libtest_mimic::Trial;
 
 use crate::origin::{self, CONTROL};
@@ -48,6 +49,7 @@ pub(crate) fn applied_beside_an_origin(project: &Project) -> String {
 
 fn by_the_proxy(project: &Project) {
     let at = applied_beside_an_origin(project);
+    let beyond = Outside::new().unwrap();
     let agent = project.agent("implementer");
     assert!(is_answered(project, LISTED), "the listed host does not answer");
     for host in [UNLISTED, at.as_str(), "anthropic.com", "127.0.0.1"] {
@@ -60,9 +62,10 @@ fn by_the_proxy(project: &Project) {
             assert!(said.contains(" 403 "), "{head}: {said}");
         }
     }
+    wait_until("a machine beyond serves", || !reached(project, CONTROL, "root", &[&beyond.address]).is_empty());
     // Past the proxy: by name, by address, by the gateway's route, as anybody.
     for user in ["node", "root"] {
-        assert_eq!(reached(project, &agent, user, &[LISTED, &at]), [""; 0], "{user}");
+        assert_eq!(reached(project, &agent, user, &[LISTED, &at, &beyond.address]), [""; 0], "{user}");
     }
     let look_up = format!("timeout 5 nslookup {LISTED}");
     assert!(!project.succeeds(&agent, "node", &look_up), "names resolve");

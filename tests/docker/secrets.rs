@@ -8,7 +8,7 @@ use libtest_mimic::Trial;
 use crate::engine::{attempt, docker, environment};
 use crate::project::Project;
 use crate::trial;
-use crate::trials::{Recorder, everything, found, host_secrets, key, key_lines};
+use crate::trials::{Recorder, found, host_secrets, key, key_lines, only_in_the_environment};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -45,17 +45,7 @@ fn nowhere(project: &Project) {
     // Where they belong.
     let (agent, sidecar) = (project.agent("implementer"), project.sidecar("implementer"));
     let variables = environment(&agent, "node");
-    assert!(variables.contains(&"GITHUB_TOKEN=planted-gh-pat".to_owned()), "{variables:?}");
-    assert!(variables.contains(&"GITEA_TOKEN=planted-gitea-token".to_owned()), "{variables:?}");
-
-    let mut state = Vec::new();
-    everything(&project.state(), &mut state);
-    assert_eq!(found(&state, &["implementer/agent/create".to_owned()]).len(), 1, "the journal was not searched");
-    assert_eq!(found(&state, &needles), [""; 0], "in the state folder");
-
-    let calls = recorder.calls();
-    assert!(calls.iter().any(|call| call.iter().any(|word| word == "--env=GITHUB_TOKEN")), "{calls:?}");
-    assert_eq!(found(format!("{calls:?}").as_bytes(), &needles), [""; 0], "in an argv");
+    only_in_the_environment(project, &variables, &recorder, &needles);
 
     let image = docker(&["container", "inspect", "--format", "{{.Config.Image}}", &agent]);
     for words in

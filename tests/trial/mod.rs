@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 pub(crate) use folders::Folders;
 use libtest_mimic::{Arguments, Trial};
 pub(crate) use recorder::Recorder;
-pub(crate) use secrets::{everything, found, host_secrets, key, key_lines};
+pub(crate) use secrets::{found, host_secrets, key, key_lines, only_in_the_environment};
 
 /// How long anything is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::Folders;
+use super::{Folders, Recorder};
 
 /// Makes the ssh key of the full fixture and gives values to its variables. What it asks for at a terminal becomes a variable.
 pub(crate) fn host_secrets(project: &Folders, gh_pat: &str, gitea: &str) -> [(&'static str, OsString); 2] {
@@ -39,7 +39,7 @@ pub(crate) fn found(hay: &[u8], needles: &[String]) -> Vec<String> {
 }
 
 /// All bytes of all files below a folder, and their names.
-pub(crate) fn everything(folder: &Path, into: &mut Vec<u8>) {
+fn everything(folder: &Path, into: &mut Vec<u8>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         into.extend(path.display().to_string().into_bytes());
@@ -49,4 +49,25 @@ pub(crate) fn everything(folder: &Path, into: &mut Vec<u8>) {
             into.extend(fs::read(&path).unwrap());
         }
     }
+}
+
+/// The values are in the agent's environment, and neither in the state folder nor in the words of any call.
+#[track_caller]
+pub(crate) fn only_in_the_environment(
+    project: &Folders,
+    variables: &[String],
+    recorder: &Recorder,
+    needles: &[String],
+) {
+    assert!(variables.contains(&"GITHUB_TOKEN=planted-gh-pat".to_owned()), "{variables:?}");
+    assert!(variables.contains(&"GITEA_TOKEN=planted-gitea-token".to_owned()), "{variables:?}");
+
+    let mut state = Vec::new();
+    everything(&project.state(), &mut state);
+    assert_eq!(found(&state, &["implementer/agent/create".to_owned()]).len(), 1, "the journal was not searched");
+    assert_eq!(found(&state, needles), [""; 0], "in the state folder");
+
+    let calls = recorder.calls();
+    assert!(calls.iter().any(|call| call.iter().any(|word| word == "--env=GITHUB_TOKEN")), "{calls:?}");
+    assert_eq!(found(format!("{calls:?}").as_bytes(), needles), [""; 0], "in an argv");
 }

@@ -5,6 +5,7 @@
 mod engine;
 mod guest;
 mod host;
+mod outside;
 mod pipelock;
 mod rootfs;
 
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 pub use engine::{Engine, engine};
+pub use outside::Outside;
 use rootfs::Rootfs;
 
 /// The double of pipelock, at `/pipelock` as the entry point, from scratch, no user set.
