@@ -62,8 +62,13 @@ fn agent_restarted(project: &Project) {
     project.apply();
     let agent = project.agent("implementer");
     project.runs_its_command(&agent);
-    project.container(&["stop", "--time", "1", &agent]);
-    project.container(&["start", &agent]);
+    // Starts are told apart by whole seconds.
+    let before = project.run_of(&agent);
+    wait_until("it is another run", || {
+        project.container(&["stop", "--time", "1", &agent]);
+        project.container(&["start", &agent]);
+        project.run_of(&agent) != before
+    });
     let is_held = |word: &str| project.processes(&agent).iter().any(|process| process.contains(word));
     wait_until("what holds the command runs", || is_held("sleep 0.1"));
     assert!(!project.is_released(&agent), "the command runs with nothing around it");
