@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &arguments::Status) -> Result<Exit, Fault> {
         }
         Format::Json => terminal::print(&json_lines(&plan, &observation)),
     }
-    Ok(if arguments.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Done })
+    Ok(if arguments.detailed_exitcode && !drifted(&plan).is_empty() { Exit::Changes } else { Exit::Done })
 }
 
 /// Outside of a project: the projects that the engine has.
@@ -67,8 +67,10 @@ fn state_of(observation: &Observation, bottle: &BottleName, object: &str) -> Opt
     })
 }
 
-fn drifted(plan: &Plan) -> impl Iterator<Item = &Entry> {
-    plan.entries.iter().filter(|entry| entry.verdict != Verdict::Keep)
+fn drifted(plan: &Plan) -> Vec<&Entry> {
+    let refreshed = plan.refreshed();
+    let is_drift = |entry: &&Entry| entry.verdict != Verdict::Keep && !refreshed.contains(&entry.address);
+    plan.entries.iter().filter(is_drift).collect()
 }
 
 fn reasons(entry: &Entry) -> String {
@@ -86,7 +88,7 @@ fn text(plan: &Plan, observation: &Observation) -> String {
         }
         out.push('\n');
     }
-    if plan.is_empty() {
+    if drifted(plan).is_empty() {
         out.push_str("as declared\n");
         return out;
     }
@@ -109,13 +111,13 @@ fn json_lines(plan: &Plan, observation: &Observation) -> String {
         "version": 1,
         "project": plan.project,
         "profile": plan.profile.to_string(),
-        "as_declared": plan.is_empty(),
+        "as_declared": drifted(plan).is_empty(),
         "bottles": plan.bottles.keys().map(|bottle| json!({
             "name": bottle,
             "agent": state_of(observation, bottle, "agent"),
             "sidecar": state_of(observation, bottle, "pipelock"),
         })).collect::<Vec<_>>(),
-        "drift": drifted(plan).map(|entry| json!({
+        "drift": drifted(plan).into_iter().map(|entry| json!({
             "address": entry.address,
             "verdict": entry.verdict,
             "reasons": entry.reasons,

@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use crate::engine::docker;
 use crate::project::Project;
-use crate::recorder::Recorder;
-use crate::secrets::host_secrets;
 use crate::trial;
+use crate::trials::Recorder;
+use crate::trials::host_secrets;
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![trial("argv::as_planned", "full", as_planned)]
@@ -43,7 +43,7 @@ fn resolved(project: &Project, word: &Value) -> String {
 
 fn as_planned(project: &Project) {
     let env = host_secrets(project, "one", "two");
-    let recorder = Recorder::new(project);
+    let recorder = Recorder::new(project, &["docker"]);
     let mut with = env.to_vec();
     with.push(recorder.path());
     let plan = project.plan();

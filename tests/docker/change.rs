@@ -20,7 +20,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 /// A second bottle beside the fixture's.
-pub(crate) const REVIEWER: &str = "[bottle.reviewer]\nimage = { ref = \"bottle-test/guest:1\" }\nuser = \"node\"\n\
+pub(crate) const REVIEWER: &str = "[bottle.reviewer]\nimage = { ref = \"bottle-test/guest:2\" }\nuser = \"node\"\n\
                                    [bottle.reviewer.egress]\nallow = [\"review.example.org\"]\n";
 
 /// Asks the proxy's health from an agent, which goes by the proxy's name on the internal network.
@@ -148,8 +148,8 @@ fn bottle(project: &Project) {
 }
 
 fn image(project: &Project) {
-    project.edit("bottle.toml", "{ ref = \"bottle-test/guest:1\" }", "{ build = \"image\" }");
-    project.write("image/Dockerfile", "FROM bottle-test/guest:1\nCOPY mark /etc/mark\n");
+    project.edit("bottle.toml", "{ ref = \"bottle-test/guest:2\" }", "{ build = \"image\" }");
+    project.write("image/Dockerfile", "FROM bottle-test/guest:2\nCOPY mark /etc/mark\n");
     project.write("image/mark", "one");
     project.apply();
     let agent = project.agent("agent");

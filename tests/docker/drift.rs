@@ -120,8 +120,8 @@ fn network_removed(project: &Project) {
 }
 
 fn image_removed(project: &Project) {
-    project.edit("bottle.toml", "{ ref = \"bottle-test/guest:1\" }", "{ build = \"image\" }");
-    project.write("image/Dockerfile", "FROM bottle-test/guest:1\nCOPY Dockerfile /etc/recipe\n");
+    project.edit("bottle.toml", "{ ref = \"bottle-test/guest:2\" }", "{ build = \"image\" }");
+    project.write("image/Dockerfile", "FROM bottle-test/guest:2\nCOPY Dockerfile /etc/recipe\n");
     project.apply();
     let agent = project.agent("agent");
     let image = inspect("container", &agent)["Config"]["Image"].as_str().unwrap().to_owned();

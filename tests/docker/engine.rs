@@ -1,12 +1,8 @@
 //! The engine, looked at and changed by hand: by the `docker` command.
 
 use std::process::{Command, Output};
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
-
-/// How long anything is waited for.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs `docker` and says how it ended.
 pub(crate) fn attempt(args: &[&str]) -> Output {
@@ -66,15 +62,6 @@ pub(crate) fn environment(container: &str, user: &str) -> Vec<String> {
     let output = attempt(&["exec", "--user", user, container, "cat", "/proc/1/environ"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).split('\0').map(str::to_owned).collect()
-}
-
-/// Waits until something is so.
-pub(crate) fn wait_until(what: &str, so: impl Fn() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !so() {
-        assert!(Instant::now() < deadline, "{what}: not so after {PATIENCE:?}");
-        std::thread::sleep(Duration::from_millis(30));
-    }
 }
 
 /// An object of the test's own, forced away when it is dropped.

@@ -66,8 +66,8 @@ fn left_alone(project: &Project) {
 
 /// A container that somebody started from an image that we built inherits its labels, and is theirs.
 fn of_our_image(project: &Project) {
-    project.edit("bottle.toml", "{ ref = \"bottle-test/guest:1\" }", "{ build = \"image\" }");
-    project.write("image/Dockerfile", "FROM bottle-test/guest:1\nCOPY Dockerfile /etc/recipe\n");
+    project.edit("bottle.toml", "{ ref = \"bottle-test/guest:2\" }", "{ build = \"image\" }");
+    project.write("image/Dockerfile", "FROM bottle-test/guest:2\nCOPY Dockerfile /etc/recipe\n");
     project.apply();
     let image = inspect("container", &project.agent("agent"))["Config"]["Image"].as_str().unwrap().to_owned();
     let name = format!("bottle-test-{}-theirs", project.name);

@@ -9,10 +9,12 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 
-use crate::engine::{attempt, shell, wait_until};
-use crate::project::{Project, Said};
-use crate::secrets::host_secrets;
+use crate::engine::{attempt, shell};
+use crate::project::Project;
 use crate::trial;
+use crate::trials::folders::Said;
+use crate::trials::host_secrets;
+use crate::trials::wait_until;
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![

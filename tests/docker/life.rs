@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use crate::engine::{docker, environment, exists, inspect, inspect_all, run_of, shell, succeeds};
 use crate::project::Project;
-use crate::secrets::host_secrets;
 use crate::trial;
+use crate::trials::host_secrets;
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![

@@ -25,14 +25,15 @@ mod interrupt;
 mod life;
 mod many;
 mod project;
-mod recorder;
 mod secrets;
 mod ssh;
 mod traffic;
+#[path = "../trial/mod.rs"]
+mod trials;
 
 use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::Trial;
 use project::Project;
 
 /// A trial on a project of a fixture. Whatever it leaves is destroyed at its end, and then nothing may be there.
@@ -47,8 +48,6 @@ fn trial(name: &str, fixture: &'static str, test: fn(&Project)) -> Trial {
 }
 
 fn main() -> ExitCode {
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads = Some(arguments.test_threads.unwrap_or(2).min(2));
     let themes = [
         many::trials(),
         crash::trials(),
@@ -62,18 +61,5 @@ fn main() -> ExitCode {
         ssh::trials(),
         argv::trials(),
     ];
-    let mut trials: Vec<Trial> = themes.into_iter().flatten().collect();
-    if !arguments.list
-        && let Err(why) = engine_images::ensure()
-    {
-        if std::env::var_os("CI").is_some_and(|ci| !ci.is_empty()) {
-            eprintln!("{why}; CI is set, so this is a failure");
-            return ExitCode::FAILURE;
-        }
-        eprintln!("{why}; all trials are ignored");
-        trials = trials.into_iter().map(|trial| trial.with_ignored_flag(true)).collect();
-        arguments.ignored = false;
-        arguments.include_ignored = false;
-    }
-    libtest_mimic::run(&arguments, trials).exit_code()
+    trials::run(themes.into_iter().flatten().collect(), engine_images::ensure)
 }

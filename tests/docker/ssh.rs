@@ -4,8 +4,8 @@ use libtest_mimic::Trial;
 
 use crate::engine::{attempt, docker, run_of, shell, succeeds};
 use crate::project::Project;
-use crate::secrets::{host_secrets, key, key_lines};
 use crate::trial;
+use crate::trials::{host_secrets, key, key_lines};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![trial("ssh::relay", "full", relay), trial("ssh::key_taken_out", "full", key_taken_out)]

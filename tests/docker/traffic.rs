@@ -10,9 +10,10 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::change::REVIEWER;
-use crate::engine::{Own, docker, inspect, shell, succeeds, wait_until};
+use crate::engine::{Own, docker, inspect, shell, succeeds};
 use crate::project::Project;
 use crate::trial;
+use crate::trials::wait_until;
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![

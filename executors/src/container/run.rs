@@ -159,9 +159,8 @@ impl ContainerEngine {
         let ready = self.ready(&operation.address, command, Some(&operation.step), context)?;
         let of = (&operation.address, &operation.digest);
         let started = self.processes(context.project).start(&process.name.0, of, &ready, &self.given, context.hurry);
-        started
-            .map(|id| Outcome { made: Some(id), outputs: Vec::new() })
-            .map_err(|why| ready.failure(Ended::NotStarted, why))
+        let outcome = |id| Outcome { made: Some(id), outputs: Vec::new() };
+        started.map(outcome).map_err(|why| ready.failure(Ended::NotStarted, why))
     }
 
     fn stage(&self, name: &StageName, files: &Archive, base: &str, context: &Context<'_>) -> Result<(), String> {

@@ -143,7 +143,7 @@ impl Processes {
         self.logs.join(format!("{name}.log"))
     }
 
-    /// Starts a process, records it, and tells the id by which it will be observed. Whatever runs under its name is ended before.
+    /// Starts a process, records it and gives the id that it is observed with. Whatever runs under its name is ended before.
     ///
     /// Killed in between, it leaves a process without a record, which is found by its words.
     pub(crate) fn start(
@@ -217,10 +217,9 @@ impl Processes {
             fresh.write_all(&serde_json::to_vec(&record)?)?;
             fresh.as_file().sync_all()?;
             fresh.persist(self.record_of(name))?;
-            Ok(())
+            Ok(id)
         };
-        let unwritten = |error: io::Error| format!("{}: {error}", self.record_of(name).display());
-        written().map(|()| id).map_err(unwritten)
+        written().map_err(|error: io::Error| format!("{}: {error}", self.record_of(name).display()))
     }
 
     /// Takes a process away by the id it was observed with. That it is gone already is no error.

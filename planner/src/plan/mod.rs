@@ -9,7 +9,7 @@ mod satisfied;
 mod seen;
 mod work;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 pub use build::{Foreign, PlanError, Target, build, destroy};
 pub use choose::{Row, Table, WayReason};
@@ -101,6 +101,24 @@ impl Plan {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.iter().all(|entry| entry.verdict == Verdict::Keep)
+    }
+
+    /// The entries that are done at every apply, since what they find may have changed, and those that only follow them. They are no
+    /// difference between what is declared and what is there.
+    #[must_use]
+    pub fn refreshed(&self) -> HashSet<&Address> {
+        let mut refreshed = HashSet::new();
+        for entry in &self.entries {
+            let only = entry.reasons.iter().all(|reason| match reason {
+                Reason::Refreshed => true,
+                Reason::NeedRedone { need } => refreshed.contains(need),
+                _ => false,
+            });
+            if only {
+                refreshed.insert(&entry.address);
+            }
+        }
+        refreshed
     }
 
     /// How many entries have a verdict.

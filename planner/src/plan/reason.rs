@@ -127,7 +127,7 @@ impl fmt::Display for Reason {
                 f.write_str("changed since it was made; the journal that knew from what is not here")
             }
             Self::NeedRemade { need } => write!(f, "built on {need}, which is made anew"),
-            Self::NeedRedone { need } => write!(f, "ended when {need} was needed again"),
+            Self::NeedRedone { need } => write!(f, "follows {need}, which is done again"),
             Self::NotRunning { exit: Some(exit) } => write!(f, "stopped with exit code {exit}"),
             Self::NotRunning { exit: None } => f.write_str("never started"),
             Self::Restarted => f.write_str("what it works on was started again since"),

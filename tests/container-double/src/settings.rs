@@ -19,7 +19,7 @@ pub(crate) struct Settings {
     pub(crate) no_engine: bool,
     /// Whether `$CONTAINER_DOUBLE_INTERNAL` is `leaks`: then an internal network lets traffic out, as one report says of 1.2.0.
     pub(crate) internal_leaks: bool,
-    /// `$CONTAINER_DOUBLE_NAMES`: what DNS at the gateway of a NAT network knows, as `name=address` apart by commas.
+    /// `$CONTAINER_DOUBLE_NAMES`: what DNS knows, for those whose first network is NAT, as `name=address` apart by commas.
     pub(crate) names: Vec<(String, String)>,
     /// `$CONTAINER_DOUBLE_REGISTRY`: without an engine, the images that can be pulled, apart by commas.
     pub(crate) registry: Vec<String>,

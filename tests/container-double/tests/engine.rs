@@ -5,11 +5,11 @@
 use std::io::Write as _;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::{Child, Command, ExitCode, Output, Stdio};
+use std::process::{Command, ExitCode, Output, Stdio};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
-use engine_images::{GUEST, ORIGIN, ORIGIN_PAGE, PIPELOCK, ensure};
+use engine_images::{GUEST, ORIGIN, ORIGIN_PAGE, Outside, PIPELOCK, ensure};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -112,41 +112,6 @@ impl Drop for Double {
     }
 }
 
-/// A machine beyond this one: a network namespace with one address, and a server there.
-struct Outside {
-    name: String,
-    server: Child,
-}
-
-impl Outside {
-    const ADDRESS: &str = "198.18.255.2";
-
-    fn new() -> Self {
-        let name = format!("ctdout{}", std::process::id() % 100_000);
-        let ip = |line: &str| {
-            let done = Command::new("ip").args(line.split_whitespace()).output().unwrap();
-            assert!(done.status.success(), "ip {line}: {}", String::from_utf8_lossy(&done.stderr));
-        };
-        ip(&format!("netns add {name}"));
-        ip(&format!("link add {name} type veth peer name far netns {name}"));
-        ip(&format!("address add 198.18.255.1/30 dev {name}"));
-        ip(&format!("link set {name} up"));
-        ip(&format!("-n {name} address add {}/30 dev far", Self::ADDRESS));
-        ip(&format!("-n {name} link set far up"));
-        let words = ["netns", "exec", &name, "socat", "TCP-LISTEN:80,fork,reuseaddr", "EXEC:/bin/echo outside"];
-        let server = Command::new("ip").args(words).stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        Self { name, server }
-    }
-}
-
-impl Drop for Outside {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-        let _ = Command::new("ip").args(["netns", "delete", &self.name]).status();
-    }
-}
-
 fn docker(words: &[&str]) -> String {
     String::from_utf8(Command::new("docker").args(words).output().unwrap().stdout).unwrap().trim_end().to_owned()
 }
@@ -204,29 +169,19 @@ fn an_agent_reaches_its_sidecar_and_nothing_behind_it() -> Result<(), Failed> {
 }
 
 fn an_internal_network_lets_nothing_out_unless_it_leaks() -> Result<(), Failed> {
-    let outside = Outside::new();
-    let hears = |double: &Double, id: &str| {
-        let script = format!("timeout 3 nc {} 80 </dev/null", Outside::ADDRESS);
-        String::from_utf8(double.sh(id, &script).stdout).unwrap() == "outside\n"
-    };
-    let await_outside = |double: &Double, id: &str| {
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while !hears(double, id) {
-            assert!(Instant::now() < deadline, "{id} does not reach {}", outside.name);
-        }
-    };
+    let outside = Outside::new()?;
     let double = Double::new()?;
     double.done(&["network", "create", "--internal", "inner"]);
     double.done(&["run", "-d", "--init", "--name", "sidecar", GUEST]);
     double.done(&["run", "-d", "--init", "--name", "agent", "--network", "inner", GUEST]);
-    await_outside(&double, "sidecar");
-    assert!(!hears(&double, "agent"));
+    assert_eq!(double.await_page("sidecar", &outside.address), ORIGIN_PAGE);
+    assert_eq!(double.page("agent", &outside.address), "");
 
     let mut double = Double::new()?;
     double.settings = vec![("CONTAINER_DOUBLE_INTERNAL", "leaks".to_owned())];
     double.done(&["network", "create", "--internal", "inner"]);
     double.done(&["run", "-d", "--init", "--name", "agent", "--network", "inner", GUEST]);
-    await_outside(&double, "agent");
+    assert_eq!(double.await_page("agent", &outside.address), ORIGIN_PAGE);
     Ok(())
 }
 

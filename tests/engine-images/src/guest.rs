@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::host::{self, BUSYBOX, PROGRAMS};
+use crate::host::{self, BUSYBOX, PROGRAMS, SHELL};
 use crate::rootfs::{Owner, ROOT, Rootfs};
 use crate::{ORIGIN, ORIGIN_PAGE};
 
@@ -35,7 +35,7 @@ pub(crate) fn rootfs() -> Result<Rootfs, String> {
     for folder in ["/bin", "/dev", "/etc", "/home", "/lib", "/proc", "/run", "/srv", "/sys", "/usr", "/var"] {
         rootfs.folder(folder, 0o755, ROOT)?;
     }
-    for folder in ["/usr/bin", "/usr/local", "/usr/local/bin", "/srv/origin"] {
+    for folder in ["/usr/bin", "/usr/sbin", "/usr/local", "/usr/local/bin", "/srv/origin"] {
         rootfs.folder(folder, 0o755, ROOT)?;
     }
     rootfs.folder("/root", 0o700, ROOT)?;
@@ -49,7 +49,8 @@ pub(crate) fn rootfs() -> Result<Rootfs, String> {
 
     rootfs.host_file(BUSYBOX, 0o755, ROOT, Path::new(BUSYBOX))?;
     for applet in applets()? {
-        rootfs.link(&format!("/bin/{applet}"), "busybox")?;
+        let program = if applet == "sh" { SHELL } else { "busybox" };
+        rootfs.link(&format!("/bin/{applet}"), program)?;
     }
     for (program, _) in PROGRAMS {
         let (mode, owner) = if program.ends_with("ssh-agent") { (0o2755, SSH) } else { (0o755, ROOT) };

@@ -6,13 +6,18 @@ use std::process::Command;
 
 /// The program that is most of the guest.
 pub(crate) const BUSYBOX: &str = "/bin/busybox";
+/// The guest's shell: busybox's own runs busybox's programs whatever the search path says, and its `setpriv` cannot change users.
+pub(crate) const SHELL: &str = "/usr/bin/dash";
 /// Programs that go in as they are, and the Debian package of each.
-pub(crate) const PROGRAMS: [(&str, &str); 5] = [
+pub(crate) const PROGRAMS: [(&str, &str); 8] = [
     ("/usr/bin/ssh", "openssh-client"),
     ("/usr/bin/ssh-add", "openssh-client"),
     ("/usr/bin/ssh-agent", "openssh-client"),
     ("/usr/bin/ssh-keygen", "openssh-client"),
     ("/usr/bin/socat", "socat"),
+    (SHELL, "dash"),
+    ("/usr/bin/setpriv", "util-linux"),
+    ("/usr/sbin/nft", "nftables"),
 ];
 
 /// Tells in one line what is missing.
@@ -55,7 +60,8 @@ mod tests {
 
     #[test]
     fn missing_programs_are_named_by_package_once() {
-        assert_eq!(Vec::from_iter(missing(|_| false)), ["busybox-static", "openssh-client", "socat"]);
+        let all = ["busybox-static", "dash", "nftables", "openssh-client", "socat", "util-linux"];
+        assert_eq!(Vec::from_iter(missing(|_| false)), all);
         assert_eq!(Vec::from_iter(missing(|path| !path.contains("ssh-"))), ["openssh-client"]);
         assert!(missing(|_| true).is_empty());
     }

@@ -5,21 +5,24 @@
 mod engine;
 mod guest;
 mod host;
+mod outside;
 mod pipelock;
 mod rootfs;
 
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 pub use engine::{Engine, engine};
+pub use outside::Outside;
 use rootfs::Rootfs;
 
 /// The double of pipelock, at `/pipelock` as the entry point, from scratch, no user set.
 pub const PIPELOCK: &str = "bottle-test/pipelock:1";
-/// A small guest: busybox, a user `node` with the number 1000, ssh and socat, a double of npm. It sleeps by default, with no
+/// A small guest: busybox, a user `node` with the number 1000, ssh, socat, nft and setpriv, a double of npm. It sleeps by default, with no
 /// entry point, no user set, in `/home/node`. [`ORIGIN`] makes an origin server of it.
 ///
 /// busybox's `wget -T` crashes in Debian 12: limit its time by `timeout N wget`.
-pub const GUEST: &str = "bottle-test/guest:1";
+pub const GUEST: &str = "bottle-test/guest:2";
 /// A command of the guest: a web server on port 80 whose `/` is [`ORIGIN_PAGE`], and an echo of bytes on port 443.
 ///
 /// A sidecar reaches it on a third network, which the test connects both to, with the listed host as the origin's alias there:
@@ -54,6 +57,15 @@ pub fn ensure() -> Result<Images, String> {
         Ok(Images { pipelock: PIPELOCK, guest: GUEST })
     })
     .clone()
+}
+
+/// The program of [`PIPELOCK`], for this machine itself: static, and without the switch that lets it dial containers.
+///
+/// # Errors
+/// When it does not build: in one line.
+pub fn pipelock_program() -> Result<PathBuf, String> {
+    static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    BUILT.get_or_init(pipelock::build).clone()
 }
 
 fn load(image: &str, rootfs: Rootfs, changes: &[&str]) -> Result<(), String> {

@@ -14,7 +14,7 @@ pub(crate) fn rootfs() -> Result<Rootfs, String> {
     let mut rootfs = Rootfs::new();
     rootfs.folder("/etc", 0o755, ROOT)?;
     rootfs.file(ALLOW_PRIVATE, 0o644, ROOT, b"")?;
-    rootfs.host_file("/pipelock", 0o755, ROOT, &build()?)?;
+    rootfs.host_file("/pipelock", 0o755, ROOT, &crate::pipelock_program()?)?;
     Ok(rootfs)
 }
 
@@ -25,7 +25,7 @@ struct Message {
 }
 
 /// Builds the double as a static program, in a target folder of its own: the cargo that runs a test holds the lock of the usual one.
-fn build() -> Result<PathBuf, String> {
+pub(crate) fn build() -> Result<PathBuf, String> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into()))
         .current_dir(&workspace)

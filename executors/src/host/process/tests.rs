@@ -110,6 +110,7 @@ fn a_process_is_started_found_again_and_ended() {
     bench.says("it runs");
     let again = Bench::new(base.path());
     let [seen] = again.seen().try_into().unwrap();
+    assert_eq!(seen.id, id, "what was asked of it would not be known to have been asked of it");
     assert_eq!((seen.name.as_str(), seen.labels.address.as_str()), (NAME, "one/pipelock/start"));
     assert_eq!(seen.labels.digest, Digest::recorded("0123"));
     let mode = |path: &str| {

@@ -143,9 +143,8 @@ impl Engine {
         if let Some(address) = first.and_then(|first| first.address) {
             hosts.push_str(&format!("{address} {}\n", container.id));
         }
-        // Nothing listens for DNS at the gateway: what would be answered there, to those who ask there.
-        let asks = container.dns.as_ref().is_some_and(|dns| dns.servers.is_empty());
-        if asks && first_network.is_some_and(|network| !network.internal) {
+        // Nothing listens for DNS: what would be answered to those who ask, at the gateway or by a server that they name.
+        if container.dns.is_some() && first_network.is_some_and(|network| !network.internal) {
             hosts.extend(names.iter().map(|(name, address)| format!("{address} {name}\n")));
         }
         let files = self.files(&container.id);
