@@ -7,7 +7,7 @@ use bottle_planner::observation::Observation;
 use bottle_planner::plan::{BackendReason, Plan, Target, build};
 use bottle_planner::profile::Profile;
 
-use super::plan::unmet;
+use super::plan::{fault, unmet};
 use crate::arguments;
 use crate::backend::select;
 use crate::carry_out;
@@ -52,5 +52,5 @@ fn plan(
     part: Option<&BTreeSet<BottleName>>,
 ) -> Result<Plan, Fault> {
     let target = Target { profile, chosen, observation: Some(observation), part };
-    Ok(build(&file.manifest, &file.files, target)?)
+    build(&file.manifest, &file.files, target).map_err(fault)
 }

@@ -55,7 +55,7 @@ fn side_by_side(file: &ManifestFile, arguments: &arguments::Plan) -> Result<Exit
     let mut plans = Vec::new();
     let mut exit = Exit::Done;
     for named in &arguments.backend {
-        let profile = Profile::named(named)?;
+        let profile = Profile::named(named).map_err(|error| Fault::new(Exit::Usage, error))?;
         let target =
             Target { profile: &profile, chosen: &BackendReason::Named, observation: None, part: part.as_ref() };
         match build(&file.manifest, &file.files, target).map_err(fault) {
@@ -69,7 +69,12 @@ fn side_by_side(file: &ManifestFile, arguments: &arguments::Plan) -> Result<Exit
     }
     terminal::print(&render::side_by_side(&plans));
     let weaker = plans.iter().filter(|plan| unmet(plan)).count() > 0;
-    Ok(if weaker { Exit::Weaker } else { exit })
+    let changes = arguments.detailed_exitcode && plans.iter().any(|plan| !plan.is_empty());
+    Ok(match exit {
+        _ if weaker => Exit::Weaker,
+        Exit::Done if changes => Exit::Changes,
+        exit => exit,
+    })
 }
 
 /// A plan that cannot be, with its exit code.

@@ -11,6 +11,7 @@ use bottle_planner::plan::{Entry, Plan, Target, Verdict, build};
 use bottle_planner::render::harmless;
 use serde_json::json;
 
+use super::plan::fault;
 use crate::arguments::{self, Format};
 use crate::backend::select;
 use crate::exit::{Exit, Fault};
@@ -28,7 +29,7 @@ pub(crate) fn run(arguments: &arguments::Status) -> Result<Exit, Fault> {
     let dir = state::dir(profile.backend, &file.manifest.name)?;
     let observation = state::look(engine.as_ref(), &dir)?;
     let target = Target { profile: &profile, chosen: &chosen, observation: Some(&observation), part: None };
-    let plan = build(&file.manifest, &file.files, target)?;
+    let plan = build(&file.manifest, &file.files, target).map_err(fault)?;
     match arguments.format {
         Format::Text => {
             if let Some(holder) = lock::holder(&dir)? {

@@ -94,6 +94,17 @@ fn a_guarantee_that_is_not_to_be_had_is_3_and_changes_nothing() {
 }
 
 #[test]
+fn no_way_that_gives_what_is_required_is_3_for_every_command() {
+    let stage = Stage::of("sidecar");
+    for command in ["plan", "apply --yes", "status"] {
+        let mut bottle = stage.bottle(&format!("{command} --backend simulator:container"));
+        let said = said(&mut bottle);
+        assert_eq!(said.exit, Some(3), "{command}: {}", said.stderr);
+        assert!(said.stderr.contains("no way out on simulator:container"), "{}", said.stderr);
+    }
+}
+
+#[test]
 fn a_failure_is_1_and_the_next_apply_goes_on() {
     let stage = Stage::of("sidecar");
     stage.fail("implementer/pipelock/start");

@@ -11,8 +11,11 @@ use crate::trials::host_secrets;
 use crate::{FIREWALL, HOST_LOOPBACK, SIDECAR, WAYS, each, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let mut trials =
-        vec![trial("life::bare", "bare", "none", bare), trial("life::refused", "sidecar", SIDECAR, refused)];
+    let mut trials = vec![
+        trial("life::bare", "bare", "none", bare),
+        trial("life::refused", "sidecar", SIDECAR, refused),
+        trial("life::numbers", "sidecar", FIREWALL, numbers),
+    ];
     trials.extend(each(&WAYS, "life::full", "full", full));
     trials.extend(each(&WAYS, "life::sidecar", "sidecar", sidecar));
     trials
@@ -101,6 +104,13 @@ fn bare(project: &Project) {
     assert_eq!(project.apply(), [""; 0]);
     assert_eq!(project.run_of(&agent), before);
     project.is_as_declared();
+}
+
+/// A user by numbers is who the agent becomes behind its rules.
+fn numbers(project: &Project) {
+    project.edit("bottle.toml", "user = \"node\"", "user = \"1000:1000\"");
+    project.apply();
+    closed_agent(project, &project.agent("implementer"));
 }
 
 fn sidecar(project: &Project) {

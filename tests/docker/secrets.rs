@@ -14,8 +14,37 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("secrets::nowhere", "full", nowhere),
         trial("secrets::missing", "full", missing),
+        trial("secrets::of_the_client", "sidecar", of_the_client),
         trial("secrets::said_by_a_command", "bare", said_by_a_command),
     ]
+}
+
+/// The client of the engine gives containers what its own configuration says. Nothing of that reaches a bottle.
+fn of_the_client(project: &Project) {
+    let folder = project.home().join(".docker");
+    fs::create_dir_all(&folder).unwrap();
+    let proxy = r#"{ "proxies": { "default": { "httpProxy": "http://user:planted@192.0.2.1:3128", "ftpProxy": "ftp://planted" } } }"#;
+    fs::write(folder.join("config.json"), proxy).unwrap();
+    project.apply();
+    for container in [project.agent("implementer"), project.sidecar("implementer")] {
+        let inspected = attempt(&["container", "inspect", &container]);
+        let text = String::from_utf8_lossy(&inspected.stdout);
+        assert!(text.contains("HTTP_PROXY=") && !text.contains("planted"), "{text}");
+    }
+    // The control: without a bottle's own words the client does give it.
+    let name = format!("{}-control", project.name);
+    let mut control = std::process::Command::new("docker");
+    control.env("DOCKER_CONFIG", &folder).args([
+        "create",
+        "--name",
+        &name,
+        "--label",
+        &format!("trial={}", project.name),
+    ]);
+    assert!(control.args(["bottle-test/guest:2", "true"]).output().unwrap().status.success());
+    let text = docker(&["container", "inspect", &name]);
+    docker(&["rm", &name]);
+    assert!(text.contains("planted"), "{text}");
 }
 
 fn nowhere(project: &Project) {

@@ -185,7 +185,6 @@ impl ContainerEngine {
             // The engine knows its objects by no other word.
             object: |name, _| name.0.clone(),
             stage: &|name| stages.path(name),
-            steered_by: &["CONTAINER_"],
         };
         making.ready(address, command, step, context)
     }

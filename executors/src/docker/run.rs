@@ -62,8 +62,7 @@ impl Docker {
         step: Option<&Step>,
         context: &Context<'_>,
     ) -> Result<Ready, Failure> {
-        let making =
-            Making { given: &self.given, object: id_of, stage: &|_| None, steered_by: &["DOCKER_", "BUILDX_"] };
+        let making = Making { given: &self.given, object: id_of, stage: &|_| None };
         let ready = making.ready(address, command, step, context)?;
         if ready.program() == "docker" { Ok(ready) } else { Err(not_for("docker", address)) }
     }

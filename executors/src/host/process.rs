@@ -167,6 +167,9 @@ impl Processes {
         let mut command = Command::new(program);
         command
             .args(ready.arguments())
+            // It reads what agents send: none of the host's secrets need be in reach.
+            .env_clear()
+            .envs(["PATH", "HOME"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
             .envs(ready.env())
             .stdin(Stdio::null())
             .stdout(log.try_clone().map_err(|error| error.to_string())?)

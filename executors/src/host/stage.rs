@@ -143,10 +143,16 @@ fn write(root: &Path, below: &Path, file: &GuestFile, folders: &mut BTreeMap<Pat
     }
     let create = || OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
     match &file.body {
-        Body::Text(text) => create()?.write_all(text.as_bytes())?,
+        Body::Text(text) => {
+            let mut to = create()?;
+            to.write_all(text.as_bytes())?;
+            to.sync_all()?;
+        }
         Body::HostFile(host) => {
             let mut from = archive::open(host).map_err(io::Error::other)?;
-            io::copy(&mut from, &mut create()?)?;
+            let mut to = create()?;
+            io::copy(&mut from, &mut to)?;
+            to.sync_all()?;
         }
         Body::Link(target) => return symlink(target, &path),
         Body::Folder => {}

@@ -10,6 +10,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -144,7 +145,7 @@ impl Log {
         if let (true, Some(folder)) = (write, self.path.parent()) {
             fs::create_dir_all(folder)?;
         }
-        match OpenOptions::new().read(true).write(true).create(write).truncate(false).open(&self.path) {
+        match OpenOptions::new().read(true).write(true).create(write).truncate(false).mode(0o600).open(&self.path) {
             Ok(file) => Ok(Some(file)),
             Err(error) if !write && error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),

@@ -6,7 +6,7 @@ mod docker;
 use std::collections::{HashMap, HashSet};
 
 use super::{Guarantee, Standing};
-use crate::intent::{Container, Graph, Hold, Membership, Network, ObjectName, Role, Step, Way};
+use crate::intent::{Container, Graph, Hold, Lasts, Membership, Network, ObjectName, Role, Step, Way};
 use crate::profile::{Behaviour, Profile};
 
 /// The containers and networks of a lowered graph, by what they belong to.
@@ -16,6 +16,8 @@ pub struct Topology<'g> {
     networks: HashMap<&'g ObjectName, &'g Network>,
     connected: HashMap<&'g ObjectName, Vec<&'g Membership>>,
     processes: HashSet<&'g str>,
+    /// The bottles in which commands of the manifest run.
+    execs: HashSet<&'g str>,
 }
 
 impl<'g> Topology<'g> {
@@ -28,6 +30,7 @@ impl<'g> Topology<'g> {
             networks: HashMap::new(),
             connected: HashMap::new(),
             processes: HashSet::new(),
+            execs: HashSet::new(),
         };
         for node in graph.nodes() {
             match &node.step {
@@ -45,6 +48,7 @@ impl<'g> Topology<'g> {
                 Step::CreateNetwork(network) => {
                     topology.networks.insert(&network.name, network);
                 }
+                Step::Exec(exec) if exec.lasts == Lasts::Container => topology.execs.extend(node.address.bottle()),
                 Step::StartProcess(_) => {
                     topology.processes.extend(node.address.bottle());
                 }
@@ -81,6 +85,8 @@ impl<'g> Topology<'g> {
 struct Bottle<'a> {
     agent: &'a Container,
     networks: Vec<&'a Network>,
+    /// Whether commands of the manifest run in it beside the agent's.
+    execs: bool,
     /// Whether it is a member of the engine's own network, which leads out.
     on_own_network: bool,
     way: Option<Way>,
@@ -103,6 +109,7 @@ pub fn standings(
     let seen = Bottle {
         agent,
         networks: topology.networks_of(agent),
+        execs: topology.execs.contains(bottle),
         on_own_network: topology.is_on_own_network(agent),
         way: topology.way(bottle, agent),
         wildcards: allow.iter().map(String::as_str).filter(|host| host.starts_with("*.")).collect(),

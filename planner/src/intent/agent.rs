@@ -7,6 +7,7 @@ use super::ways::Guard;
 use super::{
     Archive, CompileError, Container, Content, CopyIn, EnvSource, Exec, ExecStdin, Hold, Lasts, Mount, MountSource,
     Need, ObjectName, Owners, Role, Secret, Step, Tracking, Word, archives, content, hosts_file, pipelock, ssh,
+    steering,
 };
 use crate::address::Address;
 use crate::digest::{Digest, Hasher};
@@ -240,15 +241,6 @@ impl FileSet {
     }
 }
 
-/// Whether the command of an engine, or the system's loader, reads this variable of its own environment. A secret travels there, and
-/// in one of these it would change what the command does: another engine, another program.
-fn read_by_engines(variable: &str) -> bool {
-    const NAMES: &[&str] = &["PATH", "HOME", "TMPDIR", "SHELL", "USER", "IFS", "GODEBUG", "GOGC", "GOMAXPROCS"];
-    const PREFIXES: &[&str] =
-        &["LD_", "DYLD_", "DOCKER_", "BUILDKIT_", "BUILDX_", "CONTAINER_", "SSL_CERT_", "XDG_", "SSH_"];
-    NAMES.contains(&variable) || PREFIXES.iter().any(|prefix| variable.starts_with(prefix))
-}
-
 fn environment(bottle: &Bottle, proxied: bool) -> Result<BTreeMap<String, EnvSource>, CompileError> {
     let mut env = BTreeMap::new();
     if proxied {
@@ -260,7 +252,7 @@ fn environment(bottle: &Bottle, proxied: bool) -> Result<BTreeMap<String, EnvSou
         env.insert("SSH_AUTH_SOCK".to_owned(), EnvSource::Literal(ssh::RELAY.to_owned()));
     }
     for (name, value) in &bottle.env {
-        if !matches!(value, EnvValue::Literal(_)) && read_by_engines(name) {
+        if !matches!(value, EnvValue::Literal(_)) && steering::steers(name) {
             return Err(CompileError::SecretVariable { bottle: bottle.name.clone(), variable: name.clone() });
         }
         let source = match value {

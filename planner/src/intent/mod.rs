@@ -9,11 +9,13 @@ mod graph;
 pub(crate) mod hosts_file;
 pub(crate) mod pipelock;
 mod ssh;
+mod steering;
 mod step;
 mod ways;
 
 pub use compile::{CompileError, Compiled, compile};
 pub use graph::{Graph, GraphError, Need, Node};
+pub use steering::steers;
 pub use step::*;
 pub use ways::{Way, Ways};
 

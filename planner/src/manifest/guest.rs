@@ -17,6 +17,8 @@ const CLOSED: &[(&str, &str)] = &[
     ("/sys", "is the kernel's: what is written there changes the system, or nothing"),
     ("/dev", "holds devices: a file there takes the place of one"),
     ("/run/bottle-ssh", "holds the sockets of the guest's SSH agent"),
+    ("/run/bottle", "holds the mark that lets a bottle's command go"),
+    ("/var/lib/bottle", "holds the mark that a bottle's command has begun"),
 ];
 
 /// A place in the guest.

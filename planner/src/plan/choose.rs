@@ -170,6 +170,9 @@ fn not_to_be_had(way: Way, bottle: &Bottle, profile: &Profile) -> Option<&'stati
         }
         Way::HostLoopback if !profile.networks => Some("it needs an internal network, and this macOS makes none"),
         Way::HostLoopback => None,
+        Way::Firewall if bottle.user.is_none() => {
+            Some("root waits for the rules and then becomes the agent's user, and the manifest names no `user`")
+        }
         Way::Firewall if open_hosts(bottle).iter().any(|host| host.starts_with("*.")) => {
             Some("it is made of addresses, and a wildcard has none")
         }

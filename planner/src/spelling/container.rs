@@ -3,7 +3,9 @@
 
 use super::words::{Words, mount_source};
 use super::{Spelled, host};
-use crate::intent::{Build, Container, Context, CopyIn, Hold, Network, ObjectName, Reach, Step, Tracking};
+use crate::intent::{
+    Build, Container, Content, Context, CopyIn, Hold, Network, ObjectName, ROOTS_PATH, Reach, Step, Tracking,
+};
 use crate::operation::{Command, ObjectKind, Part, Removed};
 
 /// Where the mark lies that lets a held container go on. A file system in memory: it is gone when the container is started again.
@@ -15,12 +17,20 @@ const RELEASE: &str = "mkdir -p /var/lib/bottle && touch /var/lib/bottle/begun /
 const UNPACK_ONCE: &str =
     "if [ -e /var/lib/bottle/begun ]; then exec cat >/dev/null; else exec tar -C \"$0\" -xpf -; fi";
 /// Waits for the mark, then becomes the command.
-const HELD: &str = "until [ -e /run/bottle/go ]; do sleep 0.1; done; exec \"$@\"";
-/// The same as root, which then lays down every capability, and with them the way back, and becomes the user in `$0`. It looks for the rules
-/// itself: a container that was started again between the rules and the mark has lost them, and must not go on.
-const HELD_BY_ROOT: &str = "until [ -e /run/bottle/go ] && nft list table inet bottle >/dev/null 2>&1; do sleep 0.1; done; \
-     exec setpriv --reuid=\"$(id -u \"$0\")\" --regid=\"$(id -g \"$0\")\" --init-groups --inh-caps=-all --bounding-set=-all \
-     --no-new-privs -- \"$@\"";
+const HELD: &str = "p=$PATH; PATH=/usr/sbin:/usr/bin:/sbin:/bin; until [ -e /run/bottle/go ]; do sleep 0.1; done; PATH=$p; exec \"$@\"";
+/// The same as root, which then lays down every capability, and with them the way back, and becomes the user in `$0`: a name, or numbers. It
+/// looks for the rules itself: a container that was started again between the rules and the mark has lost them, and must not go on.
+///
+/// Programs are looked for where only root can put them; the command gets its own search path back.
+const HELD_BY_ROOT: &str = "p=$PATH; PATH=/usr/sbin:/usr/bin:/sbin:/bin; s=$(command -v setpriv) || exit 1; \
+     until [ -e /run/bottle/go ] && nft list table inet bottle >/dev/null 2>&1; do sleep 0.1; done; \
+     case $0 in [0-9]*:*) u=${0%%:*} g=${0#*:} r=--clear-groups;; [0-9]*) u=$0 g=0 r=--clear-groups;; \
+     *) u=$(id -u \"$0\") g=$(id -g \"$0\") r=--init-groups;; esac; PATH=$p; \
+     exec \"$s\" --reuid=\"$u\" --regid=\"$g\" $r --inh-caps=-all --bounding-set=-all --no-new-privs -- \"$@\"";
+/// Unpacks into `$0`, unless one of the folders after it is a link by now: what runs in the guest could have put it there, and root
+/// would follow it.
+const UNPACK: &str =
+    "for d; do [ ! -L \"$d\" ] || { echo \"$d is a link\" >&2; exit 1; }; done; exec tar -C \"$0\" -xpf -";
 
 pub(super) fn spell(step: &Step) -> Spelled {
     match step {
@@ -31,6 +41,7 @@ pub(super) fn spell(step: &Step) -> Spelled {
         // Folded into the create by a pass: there is no command for it.
         Step::Attach(_) => Words::default().spelled(),
         Step::LearnOwners(owners) => Words::of(&["container", "exec", "--user=root"])
+            .option("--env", format!("PATH={ROOTS_PATH}"))
             .object(&owners.container)
             .operands("command", &["cat".to_owned(), "/etc/passwd".to_owned()])
             .content("users", owners.names.join(" "))
@@ -42,6 +53,7 @@ pub(super) fn spell(step: &Step) -> Spelled {
         Step::CopyIn(copy) => copy_in(copy),
         Step::Start(container) => Words::of(&["container", "start"]).object(container).spelled(),
         Step::Release(container) => Words::of(&["container", "exec", "--user=root"])
+            .option("--env", format!("PATH={ROOTS_PATH}"))
             .object(container)
             .operands("command", &["sh", "-c", RELEASE].map(str::to_owned))
             .spelled(),
@@ -110,7 +122,9 @@ fn create_container(container: &Container) -> Spelled {
     }
     words = words.flag_if(container.dns_closed && !container.networks.is_empty(), "--no-dns");
     let by_root = container.hold == Hold::HeldByRoot;
+    // The image's own entry point would run before the gate, as whoever the gate runs as.
     words = words
+        .option_if("--entrypoint", (container.hold != Hold::None).then_some("/bin/sh"))
         .option_if("--user", if by_root { Some("root") } else { container.user.as_deref() })
         .option("--cap-drop", "ALL");
     for capability in &container.capabilities {
@@ -153,20 +167,26 @@ fn create_container(container: &Container) -> Spelled {
 fn command(container: &Container) -> Vec<String> {
     let gate: &[&str] = match container.hold {
         Hold::None => &[],
-        Hold::Held => &["sh", "-c", HELD, "held"],
-        Hold::HeldByRoot => &["sh", "-c", HELD_BY_ROOT, container.user.as_deref().unwrap_or("root")],
+        Hold::Held => &["-c", HELD, "held"],
+        Hold::HeldByRoot => &["-c", HELD_BY_ROOT, container.user.as_deref().unwrap_or("root")],
     };
     gate.iter().map(|word| (*word).to_owned()).chain(container.command.iter().cloned()).collect()
 }
 
 /// A tar stream: owners and modes arrive with the files, so that none is ever readable by others, and no call has to mend them.
 fn copy_in(copy: &CopyIn) -> Spelled {
-    let unpack: &[&str] = match &copy.tracked {
-        Tracking::Content(_) => &["tar", "-C", &copy.into, "-xpf", "-"],
-        Tracking::Once => &["sh", "-c", UNPACK_ONCE, &copy.into],
+    let script = match &copy.tracked {
+        Tracking::Content(_) => UNPACK,
+        Tracking::Once => UNPACK_ONCE,
     };
-    let unpack: Vec<String> = unpack.iter().map(|word| (*word).to_owned()).collect();
+    let folders = copy.files.entries.iter().filter(|entry| !matches!(entry.content, Content::Text(_)));
+    let unpack: Vec<String> = ["sh", "-c", script, &copy.into]
+        .into_iter()
+        .chain(folders.map(|entry| entry.path.as_str()))
+        .map(str::to_owned)
+        .collect();
     Words::of(&["container", "exec", "--interactive", "--user=root"])
+        .option("--env", format!("PATH={ROOTS_PATH}"))
         .object(&copy.container)
         .operands("command", &unpack)
         .copied(copy)

@@ -157,25 +157,29 @@ pub fn bottle_with(ways: WaysOut) -> impl Strategy<Value = Bottle> {
     let agent = prop_oneof![Just(Agent::Claude), Just(Agent::Codex)];
     let body = (image(), user, agent, skills, prompt, workspace());
     let rest = (env(), egress(ways), ssh(), copies(), execs());
-    (body, rest).prop_map(|((image, user, agent, skills, prompt, workspace), (env, egress, ssh, copy, exec))| Bottle {
-        name: unnamed(),
-        sandbox: None,
-        image,
-        user,
-        home: "/home/node".to_owned(),
-        agent,
-        command: vec!["sleep".to_owned(), "infinity".to_owned()],
-        requires: Vec::new(),
-        runtime: Runtime::Auto,
-        limits: Limits::default(),
-        skills,
-        prompt,
-        workspace,
-        env,
-        egress,
-        ssh,
-        copy,
-        exec,
+    // Behind rules root becomes the bottle's user, so there must be one.
+    let needs_user = move |egress: &Egress| egress.via == Some(Via::Firewall) || ways == WaysOut::Firewall;
+    (body, rest).prop_map(move |((image, user, agent, skills, prompt, workspace), (env, egress, ssh, copy, exec))| {
+        Bottle {
+            user: user.or_else(|| needs_user(&egress).then(|| "node".to_owned())),
+            name: unnamed(),
+            sandbox: None,
+            image,
+            home: "/home/node".to_owned(),
+            agent,
+            command: vec!["sleep".to_owned(), "infinity".to_owned()],
+            requires: Vec::new(),
+            runtime: Runtime::Auto,
+            limits: Limits::default(),
+            skills,
+            prompt,
+            workspace,
+            env,
+            egress,
+            ssh,
+            copy,
+            exec,
+        }
     })
 }
 

@@ -65,7 +65,7 @@ impl Bench {
         };
         let given = Given::default();
         let at = |name: &StageName| self.stages.path(name);
-        let making = Making { given: &given, object: |name, _| name.0.clone(), stage: &at, steered_by: &[] };
+        let making = Making { given: &given, object: |name, _| name.0.clone(), stage: &at };
         let address = Address::recorded("one/pipelock/start");
         let ready = making.ready(&address, &words, None, &context).unwrap();
         self.processes.start(NAME, (&address, &Digest::recorded("0123")), &ready, &given, &hurry)

@@ -59,8 +59,19 @@ impl Bottle<'_> {
         }
     }
 
-    /// Netfilter in the guest's own kernel, loaded before the agent's command runs, which has given up what could change it.
+    /// Netfilter in the guest's own kernel, loaded before the agent's command runs, which has given up what could change it. A command of the
+    /// manifest has given up nothing: it runs with what the container has.
     fn behind_rules(&self, guarantee: Guarantee) -> Standing {
+        match self.by_the_rules(guarantee) {
+            Standing::Held(_) if self.execs => weakened(
+                "the rules hold for the agent's command; the manifest's own `exec` runs with the container's capabilities and could flush \
+                 them",
+            ),
+            standing => standing,
+        }
+    }
+
+    fn by_the_rules(&self, guarantee: Guarantee) -> Standing {
         match guarantee {
             Guarantee::EgressAllowlisted => weakened(
                 "by address, as the names were resolved when applied: whoever shares an address is reachable, and a name that moves is \
@@ -82,6 +93,10 @@ impl Bottle<'_> {
         match (self.user(), way) {
             (None, _) => unproven("the manifest names no `user`: the image decides"),
             (Some("root" | "0"), _) => weakened("the agent is root in its virtual machine"),
+            (Some(_), Some(Way::Firewall)) if self.execs => weakened(
+                "the agent's command has laid down all capabilities; the manifest's own `exec` has not, and a set-user-id program could use \
+                 them",
+            ),
             (Some(_), Some(Way::Firewall)) => {
                 held("not root, no capabilities, no new privileges: laid down before its command")
             }

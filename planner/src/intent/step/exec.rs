@@ -25,13 +25,17 @@ pub struct Exec {
     pub lasts: Lasts,
 }
 
+/// Where root looks for programs in a guest. The container's own `PATH` is the image's or the manifest's, and may begin with a folder that
+/// the agent can write: what root runs from there would be the agent's.
+pub(crate) const ROOTS_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 impl Exec {
     /// A command as root, whose effect lasts until the container stops.
     pub(crate) fn as_root(container: &ObjectName, command: Vec<Word>, stdin: ExecStdin) -> Self {
         Self {
             container: container.clone(),
             user: Some("root".to_owned()),
-            env: BTreeMap::new(),
+            env: BTreeMap::from([("PATH".to_owned(), ROOTS_PATH.to_owned())]),
             command,
             stdin,
             hides: Vec::new(),

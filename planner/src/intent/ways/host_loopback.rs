@@ -30,9 +30,10 @@ impl Compiler<'_> {
         agent: (&ObjectName, &Address),
     ) -> Result<Vec<Address>, CompileError> {
         let at = |step: &str| Address::of(&bottle.name, "pipelock", step);
-        let text = pipelock::config(hosts);
+        let name = self.object(&bottle.name, "_pipelock");
+        let text = pipelock::config(hosts, pipelock::shared_metrics(&name.0));
         let content = Digest::of(text.as_bytes());
-        let stage = StageName(format!("{}-{content}", self.object(&bottle.name, "_pipelock")));
+        let stage = StageName(format!("{name}-{content}"));
         let files = Archive {
             entries: vec![ArchiveEntry {
                 path: pipelock::CONFIG.to_owned(),
@@ -44,7 +45,7 @@ impl Compiler<'_> {
         let staged = Stage { name: stage.clone(), base: pipelock::FOLDER.to_owned(), files, content };
         let staged = self.add(at("stage"), Step::Stage(staged), [])?;
         let process = HostProcess {
-            name: self.object(&bottle.name, "_pipelock"),
+            name,
             program: pipelock::PROGRAM.to_owned(),
             config: (stage, pipelock::CONFIG_NAME.to_owned()),
             network: network.name.clone(),

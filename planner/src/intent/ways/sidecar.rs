@@ -24,7 +24,7 @@ impl Compiler<'_> {
         let internal = self.internal_network(bottle)?;
         let image = self.sidecar_image()?;
         let container = self.object(name, "_pipelock");
-        let text = pipelock::config(hosts);
+        let text = pipelock::config(hosts, pipelock::METRICS);
         let configuration = Digest::of(text.as_bytes());
         let command = ["run", "--config", pipelock::CONFIG, "--listen"].map(str::to_owned).into_iter();
         let step = Step::CreateContainer(Box::new(Container {
