@@ -115,9 +115,7 @@ fn long_values_are_an_error_and_not_a_wait() {
     ];
     for lines in long {
         let text = format!("version = 1\nname = \"acme\"\n[defaults]\n{lines}\n[bottle.a]\nimage.ref = \"node\"\n");
-        let start = std::time::Instant::now();
-        assert!(parse("bottle.toml", text.as_bytes(), &files()).is_err());
-        assert!(start.elapsed().as_secs() < 5, "{}", &lines[..40]);
+        assert!(parse("bottle.toml", text.as_bytes(), &files()).is_err(), "{}", &lines[..40]);
     }
 }
 
@@ -135,33 +133,4 @@ fn deep_nesting_is_an_error_and_not_a_crash() {
     ] {
         assert!(parse("bottle.toml", text.as_bytes(), &files()).is_err());
     }
-}
-
-#[test]
-fn time_grows_with_the_text_and_not_with_its_square() {
-    let manifest = |count: usize| {
-        let mut text =
-            "version = 1\nname = \"acme\"\n[defaults]\nimage = { build = \".\" }\negress.allow = [\"a.example\"]\n"
-                .to_owned();
-        for number in 0..count {
-            text.push_str(&format!(
-                "[bottle.b{number}]\nuser = \"node\"\nskills = [\"skills/review\"]\nextends = \"c\"\n"
-            ));
-        }
-        text.push_str("[bottle.c]\n");
-        text
-    };
-    let time = |count: usize| {
-        let text = manifest(count);
-        let files = files();
-        let runs = (0..3).map(|_| {
-            let start = std::time::Instant::now();
-            assert_eq!(parse("bottle.toml", text.as_bytes(), &files).unwrap().bottles.len(), count + 1);
-            start.elapsed()
-        });
-        runs.min().unwrap()
-    };
-    let (small, large) = (time(1_000), time(10_000));
-    // Ten times the text takes ten times as long, and a hundred times when something is quadratic.
-    assert!(large < small * 40, "{small:?} for 1,000 bottles, {large:?} for 10,000");
 }
