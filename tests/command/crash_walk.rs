@@ -1,6 +1,4 @@
 //! The command killed at every operation and every moment of it, and what comes after.
-//!
-//! Of the fixture `team`, whose twenty bottles are alike, every 23rd point is walked; of the others every one.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -14,8 +12,6 @@ use crate::stage::Stage;
 const FIXTURES: [(&str, &str); 5] =
     [("bare", "bare"), ("family", "family"), ("full", "acme"), ("sidecar", "lone"), ("team", "team")];
 const MOMENTS: [&str; 4] = ["before", "begin", "answer", "end"];
-/// Of how many points of `team` one is walked.
-const SPARSE: usize = 23;
 /// How many points are walked side by side.
 const WALKERS: usize = 4;
 
@@ -50,8 +46,7 @@ fn points(line: &str, applied: bool) -> Vec<Point> {
             format!("{removal}{}", event["address"].as_str().unwrap())
         });
         let all = places.flat_map(|place| MOMENTS.map(|moment| format!("{place}@{moment}")));
-        let step = if fixture == "team" { SPARSE } else { 1 };
-        points.extend(all.step_by(step).map(|at| Point { fixture, project, at }));
+        points.extend(all.map(|at| Point { fixture, project, at }));
     }
     points
 }
