@@ -18,6 +18,8 @@ pub(crate) fn trials() -> Vec<Trial> {
     ];
     trials.extend(each(&WAYS, "life::full", "full", full));
     trials.extend(each(&WAYS, "life::sidecar", "sidecar", sidecar));
+    trials.extend(each(&WAYS, "life::family", "family", several));
+    trials.extend(each(&WAYS, "life::team", "team", several));
     trials
 }
 
@@ -104,6 +106,21 @@ fn bare(project: &Project) {
     assert_eq!(project.apply(), [""; 0]);
     assert_eq!(project.run_of(&agent), before);
     project.is_as_declared();
+}
+
+/// Several bottles: all is done, and then there is nothing to do but what is asked anew.
+fn several(project: &Project) {
+    let done = project.apply();
+    assert!(done.iter().filter(|address| address.ends_with("/agent/start")).count() >= 3, "{done:?}");
+    let again = project.apply();
+    if project.way == FIREWALL {
+        let asked_anew =
+            |address: &String| REFRESHED.iter().any(|known| address.ends_with(&known["implementer".len()..]));
+        assert!(!again.is_empty() && again.iter().all(asked_anew), "{again:?}");
+    } else {
+        assert_eq!(again, [""; 0]);
+        project.is_as_declared();
+    }
 }
 
 /// A user by numbers is who the agent becomes behind its rules.

@@ -21,12 +21,13 @@ pub(crate) fn double() -> Result<PathBuf, String> {
 }
 
 /// The names that the machine knows, and their addresses: those of the documentation (RFC 5737), which are nobody's and count as public.
-pub(crate) const NAMES: [(&str, &str); 5] = [
+pub(crate) const NAMES: [(&str, &str); 6] = [
     (LISTED, "203.0.113.7"),
     (UNLISTED, "203.0.113.8"),
     ("new.example.org", "203.0.113.9"),
     ("raw.githubusercontent.com", "203.0.113.10"),
     ("gitea.example.org", "203.0.113.11"),
+    ("statsig.anthropic.com", "203.0.113.12"),
 ];
 /// A host that every fixture with a way out lists.
 pub(crate) const LISTED: &str = "api.anthropic.com";
@@ -80,7 +81,7 @@ impl Project {
         let manifest = project.read("bottle.toml");
         let lines = manifest.lines().filter(|line| !line.starts_with("sandbox = ") && !line.starts_with("via = "));
         let lines = lines.map(|line| match line {
-            "[bottle.agent]" | "[bottle.implementer]" => format!("{line}\nsandbox = \"vm\""),
+            "[bottle.agent]" | "[bottle.implementer]" | "[defaults]" => format!("{line}\nsandbox = \"vm\""),
             "[bottle.implementer.egress]" | "[defaults.egress]" => format!("{line}\nvia = {way:?}"),
             // Rules are made of addresses, and a wildcard has none.
             line if way == FIREWALL => line.replace("*.github", "raw.github"),

@@ -65,7 +65,7 @@ impl Folders {
             })
             .collect();
         // Projects that are applied at the same moment do not see each other's networks yet.
-        let pool = format!("10.{}.{}.0/20", 64 + process % 64, number % 16 * 16);
+        let pool = format!("10.{}.{}.0/19", 64 + process % 64, number % 8 * 32);
         let rest =
             format!("[sidecar]\nimage = {{ ref = {:?} }}\n[network]\npool = {pool:?}\n", engine_images::PIPELOCK);
         project.write("bottle.toml", &format!("{}\n\n{rest}", named.join("\n")));
