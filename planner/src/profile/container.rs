@@ -56,7 +56,6 @@ impl Profile {
             // An internal network hands out a gateway, and it is the host (#1320, #500).
             gateway_closing: None,
             closing_measured: false,
-            leaks_dns_to_loopback: false,
             ipv6_seen_disabled: false,
             runsc: Known::Seen(false),
         })

@@ -41,7 +41,6 @@ impl Profile {
                 GatewayClosing::Inhibited
             }),
             closing_measured: version.major >= 28 || version == LIVE_FLOOR,
-            leaks_dns_to_loopback: version.major < 28,
             ipv6_seen_disabled: version == LIVE_FLOOR,
             runsc,
         })

@@ -106,9 +106,6 @@ pub struct Profile {
     pub gateway_closing: Option<GatewayClosing>,
     /// Whether that was measured to close it, on an engine of this version or as its documented mode.
     pub closing_measured: bool,
-    /// Whether the embedded resolver hands names from an internal network to the host's resolver when that is on loopback.
-    /// Measured: it does on 20.10.24, it does not on 28.5.2.
-    pub leaks_dns_to_loopback: bool,
     /// Whether containers of a network without IPv6 were seen to have IPv6 disabled. Measured on 20.10.24.
     pub ipv6_seen_disabled: bool,
     /// Whether `runsc` is registered as a runtime: known from a live engine only.

@@ -65,15 +65,6 @@ pub(super) fn spell(step: &Step) -> Spelled {
     }
 }
 
-/// Where labels belong in an argv: behind its verb.
-pub(super) fn labels_at(step: &Step) -> Option<usize> {
-    match step {
-        Step::BuildImage(_) | Step::CreateContainer(_) => Some(2),
-        Step::CreateNetwork(_) => Some(3),
-        _ => None,
-    }
-}
-
 fn build_image(build: &Build) -> Spelled {
     let mut words = Words::of(&["container", "build"]).content("content", build.content.to_string());
     for (name, value) in &build.args {

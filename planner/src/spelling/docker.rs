@@ -2,13 +2,11 @@
 
 use super::words::{Words, mount_source};
 use super::{Spelled, host};
-use crate::address::Address;
-use crate::digest::Digest;
 use crate::intent::{
     Attachment, Build, Container, Context, CopyIn, EnvSource, Membership, Network, ObjectName, Reach, Step, bake,
 };
 use crate::name::ProjectName;
-use crate::operation::{Arg, Command, LABEL_ADDRESS, LABEL_DIGEST, LABEL_PROJECT, ObjectKind, Part, Removed, Stdin};
+use crate::operation::{Command, LABEL_PROJECT, ObjectKind, Part, Removed, Stdin};
 use crate::profile::{GatewayClosing, Profile};
 
 /// A resolver that answers nothing: the container's own loopback. Measured on 20.10.24: with it the embedded resolver still
@@ -56,20 +54,6 @@ pub(super) fn spell(step: &Step, profile: &Profile, project: &ProjectName) -> Sp
         | Step::AwaitProcess(_)
         | Step::ResolveHosts(_) => host::spell(step),
     }
-}
-
-/// Where in an argv the labels of what a step makes belong: behind its verb. `None` where it makes nothing that takes labels.
-pub(super) fn labels_at(step: &Step) -> Option<usize> {
-    match step {
-        Step::BuildImage(_) | Step::CreateContainer(_) => Some(2),
-        Step::CreateNetwork(_) => Some(3),
-        _ => None,
-    }
-}
-
-pub(super) fn labels(project: &ProjectName, address: &Address, digest: &Digest) -> Vec<Arg> {
-    let pairs = [(LABEL_PROJECT, project.as_str()), (LABEL_ADDRESS, address.as_str()), (LABEL_DIGEST, digest.short())];
-    pairs.iter().map(|(key, value)| Arg::from(format!("--label={key}={value}"))).collect()
 }
 
 fn build_image(build: &Build) -> Spelled {

@@ -3,6 +3,7 @@
 mod container;
 mod docker;
 mod host;
+mod labels;
 mod words;
 
 use crate::address::Address;
@@ -39,12 +40,8 @@ pub fn operation(address: Address, step: Step, profile: &Profile, project: &Proj
         hasher.field(&input.name).field(&input.value);
     }
     let digest = hasher.finish();
-    let labelled = match profile.behaves {
-        Behaviour::Docker => docker::labels_at(&step),
-        Behaviour::Container => container::labels_at(&step),
-    };
-    if let (Some(at), Action::Command(command)) = (labelled, &mut action) {
-        command.argv.splice(at..at, docker::labels(project, &address, &digest));
+    if let (Some(at), Action::Command(command)) = (labels::at(&step), &mut action) {
+        command.argv.splice(at..at, labels::of(project, &address, &digest));
     }
     let time_limit = time_limit(&step);
     Operation { address, step, action, inputs, digest, needs: Vec::new(), time_limit }
