@@ -22,6 +22,8 @@ pub(crate) enum Subcommands {
     Destroy(Destroy),
     /// Show what is there and what drifted
     Status(Status),
+    /// Draw who can reach whom, or the graph of what is done
+    Graph(Graph),
 }
 
 /// Which manifest.
@@ -133,4 +135,45 @@ pub(crate) struct Status {
     /// Exit with 2 where something drifted
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Graph {
+    #[command(flatten)]
+    pub(crate) project: Project,
+    /// The bottles to draw [default: all]
+    #[arg(value_name = "BOTTLE")]
+    pub(crate) bottles: Vec<String>,
+    /// What is drawn
+    #[arg(long, value_enum, default_value_t = Picture::Topology)]
+    pub(crate) of: Picture,
+    /// For what it is drawn [default: svg for the topology, else dot]
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<PictureFormat>,
+    /// Ask the engine, and show what is to be done
+    #[arg(long)]
+    pub(crate) live: bool,
+    /// Ask no engine, as is the default
+    #[arg(long, conflicts_with = "live")]
+    pub(crate) offline: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Picture {
+    /// What must become true, before any backend has a say
+    Intent,
+    /// What is done, and what waits for what
+    Operations,
+    /// Who can reach whom
+    Topology,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PictureFormat {
+    /// For Graphviz
+    Dot,
+    /// For Markdown on a forge
+    Mermaid,
+    /// To be looked at: the topology only
+    Svg,
 }

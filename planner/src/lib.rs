@@ -13,6 +13,7 @@ pub mod name;
 pub mod observation;
 pub mod operation;
 pub mod passes;
+pub mod picture;
 pub mod plan;
 pub mod profile;
 pub mod render;

@@ -2,5 +2,6 @@
 
 pub(crate) mod apply;
 pub(crate) mod destroy;
+pub(crate) mod graph;
 pub(crate) mod plan;
 pub(crate) mod status;
