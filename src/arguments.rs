@@ -61,6 +61,9 @@ pub(crate) struct Plan {
     pub(crate) offline: bool,
     #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
     pub(crate) format: PlanFormat,
+    /// Say below each guarantee what it means and what it rests on
+    #[arg(long)]
+    pub(crate) why: bool,
     /// Exit with 2 where there are changes
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,

@@ -82,6 +82,23 @@ fn plans_are_as_written_down() {
     assert!(wrong.is_empty(), "{wrong}\nif that is meant: UPDATE_GOLDEN=1 cargo test --test golden");
 }
 
+/// What `--why` adds stands below each guarantee, and takes nothing away.
+#[test]
+fn why_says_what_each_guarantee_rests_on() {
+    let stage = Stage::of("sidecar");
+    let said = said(&mut stage.bottle("plan --backend docker@28.5 --why"));
+    assert_eq!((said.exit, said.stderr.as_str()), (Some(0), ""));
+    let path = fixture_folder("sidecar").join("docker@28.5.why.txt");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&path, &said.stdout).unwrap();
+    }
+    let golden = fs::read_to_string(&path).unwrap_or_default();
+    assert!(golden == said.stdout, "{}", difference(&golden, &said.stdout));
+    let (gone, new) = changed(&plan(&stage, "docker@28.5", "text"), &said.stdout);
+    assert_eq!(gone, [""; 0]);
+    assert!(new.len() > 20 && new.iter().all(|line| line.starts_with("      ")), "{new:#?}");
+}
+
 /// The README shows a fixture and its plan.
 #[test]
 fn the_readme_shows_what_is_so() {

@@ -50,6 +50,12 @@ impl Address {
         self.0.split('/').next().filter(|first| *first != Self::SHARED)
     }
 
+    /// The object it is a step of: the second part.
+    #[must_use]
+    pub fn object(&self) -> &str {
+        self.0.split('/').nth(1).unwrap_or_default()
+    }
+
     /// The whole text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -2,7 +2,7 @@
 
 use bottle_planner::plan::{BackendReason, Plan, PlanError, Target, build};
 use bottle_planner::profile::Profile;
-use bottle_planner::render;
+use bottle_planner::render::{self, Why};
 
 use crate::arguments::{self, PlanFormat};
 use crate::backend::select;
@@ -11,6 +11,12 @@ use crate::manifest_file::{ManifestFile, part};
 use crate::{state, terminal};
 
 pub(crate) fn run(arguments: &arguments::Plan) -> Result<Exit, Fault> {
+    if arguments.why && (arguments.format != PlanFormat::Text || arguments.backend.len() > 1) {
+        return Err(Fault::usage(
+            "`--why` is for the text of one plan".to_owned(),
+            "`--format json` has what each guarantee rests on without it; name one `--backend`",
+        ));
+    }
     let file = ManifestFile::read(&arguments.manifest.file)?;
     if let [_, _, ..] = &arguments.backend[..] {
         return side_by_side(&file, arguments);
@@ -33,7 +39,7 @@ pub(crate) fn run(arguments: &arguments::Plan) -> Result<Exit, Fault> {
     };
     let plan = build(&file.manifest, &file.files, target).map_err(fault)?;
     match arguments.format {
-        PlanFormat::Text => terminal::plan(&plan),
+        PlanFormat::Text => terminal::plan_with(&plan, if arguments.why { Why::Full } else { Why::Short }),
         PlanFormat::Json => terminal::plan_as_json(&plan),
         PlanFormat::Markdown => terminal::print(&render::markdown(&plan)),
     }

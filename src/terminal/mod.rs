@@ -10,7 +10,7 @@ mod question;
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 
 use bottle_planner::plan::Plan;
-use bottle_planner::render;
+use bottle_planner::render::{self, Why};
 
 pub(crate) use bars::Bars;
 pub(crate) use events::Events;
@@ -30,8 +30,13 @@ pub(crate) fn print(text: &str) {
 
 /// Writes a plan, in colour where that is wanted.
 pub(crate) fn plan(plan: &Plan) {
+    plan_with(plan, Why::Short);
+}
+
+/// The same, its guarantees as short or as full as is wanted.
+pub(crate) fn plan_with(plan: &Plan, why: Why) {
     let mut out = BufWriter::new(anstream::stdout().lock());
-    let _ = colour::plan(&render::text(plan), &mut out).and_then(|()| out.flush());
+    let _ = colour::plan(&render::text_with(plan, why), &mut out).and_then(|()| out.flush());
 }
 
 /// Writes a plan for machines. JSON has nothing that a terminal would act by, so it goes out as it is.

@@ -5,17 +5,27 @@ mod docker;
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Guarantee, Standing};
+use super::{Guarantee, Rank, Standing};
+use crate::address::Address;
 use crate::intent::{Container, Graph, Hold, Lasts, Membership, Network, ObjectName, Role, Step, Way};
 use crate::profile::{Behaviour, Profile};
 
+/// A step, and its address.
+type At<'g, S> = (&'g Address, &'g S);
+
 /// The containers and networks of a lowered graph, by what they belong to.
+#[derive(Default)]
 pub struct Topology<'g> {
-    agents: HashMap<&'g str, &'g Container>,
-    sidecars: HashMap<&'g str, &'g Container>,
-    networks: HashMap<&'g ObjectName, &'g Network>,
+    agents: HashMap<&'g str, At<'g, Container>>,
+    sidecars: HashMap<&'g str, At<'g, Container>>,
+    networks: HashMap<&'g ObjectName, At<'g, Network>>,
     connected: HashMap<&'g ObjectName, Vec<&'g Membership>>,
-    processes: HashSet<&'g str>,
+    /// The processes of the host that guard a bottle.
+    processes: HashMap<&'g str, &'g Address>,
+    /// What gives a proxy its configuration.
+    configurations: HashMap<&'g str, &'g Address>,
+    /// What loads the rules of a guest.
+    rules: HashMap<&'g str, &'g Address>,
     /// The bottles in which commands of the manifest run.
     execs: HashSet<&'g str>,
 }
@@ -24,21 +34,15 @@ impl<'g> Topology<'g> {
     /// Reads it off a graph.
     #[must_use]
     pub fn of(graph: &'g Graph) -> Self {
-        let mut topology = Self {
-            agents: HashMap::new(),
-            sidecars: HashMap::new(),
-            networks: HashMap::new(),
-            connected: HashMap::new(),
-            processes: HashSet::new(),
-            execs: HashSet::new(),
-        };
+        let mut topology = Self::default();
         for node in graph.nodes() {
+            let address = &node.address;
             match &node.step {
                 Step::CreateContainer(container) => {
-                    let Some(bottle) = node.address.bottle() else { continue };
+                    let Some(bottle) = address.bottle() else { continue };
                     match container.role {
-                        Role::Agent => topology.agents.insert(bottle, container),
-                        Role::Sidecar => topology.sidecars.insert(bottle, container),
+                        Role::Agent => topology.agents.insert(bottle, (address, container)),
+                        Role::Sidecar => topology.sidecars.insert(bottle, (address, container)),
                     };
                     topology.connected.entry(&container.name).or_default().extend(&container.networks);
                 }
@@ -46,11 +50,22 @@ impl<'g> Topology<'g> {
                     topology.connected.entry(&attachment.container).or_default().push(&attachment.membership);
                 }
                 Step::CreateNetwork(network) => {
-                    topology.networks.insert(&network.name, network);
+                    topology.networks.insert(&network.name, (address, network));
                 }
-                Step::Exec(exec) if exec.lasts == Lasts::Container => topology.execs.extend(node.address.bottle()),
+                Step::Exec(exec) => {
+                    let Some(bottle) = address.bottle() else { continue };
+                    if exec.lasts == Lasts::Container {
+                        topology.execs.insert(bottle);
+                    }
+                    if *address == address.beside("rules") {
+                        topology.rules.insert(bottle, address);
+                    }
+                }
+                Step::CopyIn(_) | Step::Stage(_) if address.object() == "pipelock" => {
+                    topology.configurations.extend(address.bottle().map(|bottle| (bottle, address)));
+                }
                 Step::StartProcess(_) => {
-                    topology.processes.extend(node.address.bottle());
+                    topology.processes.extend(address.bottle().map(|bottle| (bottle, address)));
                 }
                 _ => {}
             }
@@ -58,20 +73,30 @@ impl<'g> Topology<'g> {
         topology
     }
 
-    fn networks_of(&self, container: &Container) -> Vec<&'g Network> {
-        let memberships = self.connected.get(&container.name).into_iter().flatten();
+    fn memberships(&self, container: &Container) -> &[&'g Membership] {
+        self.connected.get(&container.name).map_or(&[], Vec::as_slice)
+    }
+
+    fn networks_of(&self, container: &Container) -> Vec<At<'g, Network>> {
+        let memberships = self.memberships(container).iter();
         memberships.filter_map(|membership| self.networks.get(&membership.network).copied()).collect()
     }
 
     fn is_on_own_network(&self, container: &Container) -> bool {
-        self.connected.get(&container.name).into_iter().flatten().any(|membership| membership.own)
+        self.memberships(container).iter().any(|membership| membership.own)
+    }
+
+    /// Whether it would join a network that no step makes: where that leads, nobody can say.
+    fn is_astray(&self, container: &Container) -> bool {
+        let mut made = self.memberships(container).iter().filter(|membership| !membership.own);
+        made.any(|membership| !self.networks.contains_key(&membership.network))
     }
 
     /// The way out that was lowered, read off what there is.
     fn way(&self, bottle: &str, agent: &Container) -> Option<Way> {
         if self.sidecars.contains_key(bottle) {
             Some(Way::Sidecar)
-        } else if self.processes.contains(bottle) {
+        } else if self.processes.contains_key(bottle) {
             Some(Way::HostLoopback)
         } else if agent.hold == Hold::HeldByRoot {
             Some(Way::Firewall)
@@ -84,7 +109,19 @@ impl<'g> Topology<'g> {
 /// What is known of one bottle.
 struct Bottle<'a> {
     agent: &'a Container,
-    networks: Vec<&'a Network>,
+    /// What makes the agent's container.
+    made_by: &'a Address,
+    networks: Vec<At<'a, Network>>,
+    /// The networks of its sidecar that the agent is not on.
+    beyond: Vec<At<'a, Network>>,
+    /// What makes its sidecar's container.
+    sidecar: Option<&'a Address>,
+    /// Whether agent or sidecar would join a network that nothing makes.
+    astray: (bool, bool),
+    /// What gives the proxy its configuration.
+    configuration: Option<&'a Address>,
+    /// What loads the guest's rules.
+    rules: Option<&'a Address>,
     /// Whether commands of the manifest run in it beside the agent's.
     execs: bool,
     /// Whether it is a member of the engine's own network, which leads out.
@@ -102,13 +139,24 @@ pub fn standings(
     topology: &Topology<'_>,
     profile: &Profile,
 ) -> Vec<(Guarantee, Standing)> {
-    let Some(agent) = topology.agents.get(bottle).copied() else {
-        let missing = Standing::NotHeld("the plan makes no agent for this bottle".to_owned());
+    let Some((made_by, agent)) = topology.agents.get(bottle).copied() else {
+        let missing = not_held("the plan makes no agent for this bottle");
         return Guarantee::ALL.iter().map(|guarantee| (*guarantee, missing.clone())).collect();
     };
+    let sidecar = topology.sidecars.get(bottle).copied();
+    let networks = topology.networks_of(agent);
     let seen = Bottle {
         agent,
-        networks: topology.networks_of(agent),
+        made_by,
+        beyond: sidecar.map_or_else(Vec::new, |(_, sidecar)| {
+            let all = topology.networks_of(sidecar).into_iter();
+            all.filter(|(at, _)| networks.iter().all(|(agents, _)| agents != at)).collect()
+        }),
+        sidecar: sidecar.map(|(address, _)| address),
+        astray: (topology.is_astray(agent), sidecar.is_some_and(|(_, sidecar)| topology.is_astray(sidecar))),
+        networks,
+        configuration: topology.configurations.get(bottle).copied(),
+        rules: topology.rules.get(bottle).copied(),
         execs: topology.execs.contains(bottle),
         on_own_network: topology.is_on_own_network(agent),
         way: topology.way(bottle, agent),
@@ -116,19 +164,30 @@ pub fn standings(
         profile,
     };
     let standing = |guarantee: &Guarantee| match profile.behaves {
-        _ if !seen.has_network() && guarantee.is_of_network() => seen.without_network(*guarantee),
+        _ if seen.astray.0 && guarantee.is_of_network() => {
+            not_held("the agent would join a network that the plan does not make").by([seen.made_by])
+        }
+        _ if !seen.has_network() && guarantee.is_of_network() => seen.without_network(*guarantee).by([seen.made_by]),
         Behaviour::Docker => seen.on_docker(*guarantee),
         Behaviour::Container => seen.on_container(*guarantee),
     };
     Guarantee::ALL.iter().map(|guarantee| (*guarantee, standing(guarantee))).collect()
 }
 
-fn held(reason: &str) -> Standing {
-    Standing::Held(reason.to_owned())
+fn held(reason: impl Into<String>) -> Standing {
+    Standing::new(Rank::Held, reason)
 }
 
-fn not_held(reason: &str) -> Standing {
-    Standing::NotHeld(reason.to_owned())
+fn weakened(reason: impl Into<String>) -> Standing {
+    Standing::new(Rank::Weakened, reason)
+}
+
+fn unproven(reason: impl Into<String>) -> Standing {
+    Standing::new(Rank::Unproven, reason)
+}
+
+fn not_held(reason: impl Into<String>) -> Standing {
+    Standing::new(Rank::NotHeld, reason)
 }
 
 impl Bottle<'_> {
@@ -147,6 +206,11 @@ impl Bottle<'_> {
     /// The name of whom the agent is, if the manifest says.
     fn user(&self) -> Option<&str> {
         self.agent.user.as_deref().map(|user| user.split(':').next().unwrap_or(user))
+    }
+
+    /// What makes the networks that the agent is on, and makes the agent a member of them.
+    fn network_steps(&self) -> impl Iterator<Item = &Address> {
+        self.networks.iter().map(|(address, _)| *address).chain([self.made_by])
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use crate::address::Address;
-use crate::guarantee::{Guarantee, Standing};
+use crate::guarantee::{Capability, Guarantee, Standing};
 use crate::intent::{ArchiveEntry, Need, Secret, StageName};
 use crate::name::{BottleName, ProjectName};
 use crate::operation::{Action, Arg, Command, Input, Operation, Part, Stdin};
@@ -101,13 +101,37 @@ fn bottle<'p>((name, bottle): (&'p BottleName, &'p BottleSummary)) -> JsonBottle
 
 #[derive(Serialize)]
 struct JsonStanding<'p> {
+    evidence: JsonEvidence<'p>,
     name: Guarantee,
     reason: &'p str,
     standing: String,
 }
 
 fn standing((name, standing): &(Guarantee, Standing)) -> JsonStanding<'_> {
-    JsonStanding { name: *name, reason: standing.reason(), standing: standing.word().replace(' ', "-") }
+    let evidence = standing.evidence();
+    JsonStanding {
+        evidence: JsonEvidence { capability: evidence.capability.map(capability), operations: &evidence.operations },
+        name: *name,
+        reason: standing.reason(),
+        standing: standing.word().replace(' ', "-"),
+    }
+}
+
+/// What a standing rests on.
+#[derive(Serialize)]
+struct JsonEvidence<'p> {
+    capability: Option<JsonCapability>,
+    operations: &'p [Address],
+}
+
+#[derive(Serialize)]
+struct JsonCapability {
+    name: &'static str,
+    value: &'static str,
+}
+
+fn capability(capability: Capability) -> JsonCapability {
+    JsonCapability { name: capability.name(), value: capability.value() }
 }
 
 /// A secret, and who reads it.

@@ -14,7 +14,7 @@ pub fn markdown(plan: &Plan) -> String {
     let mut summary = String::new();
     text::hosts(&mut summary, plan);
     text::secrets(&mut summary, plan);
-    text::guarantees(&mut summary, plan);
+    text::guarantees(&mut summary, plan, text::Why::Short);
     let mut operations = String::new();
     text::rewrites(&mut operations, plan);
     text::operations(&mut operations, plan);

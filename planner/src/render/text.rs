@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 
 use super::{argv, harmless, word};
 use crate::address::Address;
-use crate::guarantee::{Guarantee, Standing};
+use crate::guarantee::{Guarantee, Rank, Standing};
 use crate::intent::{Content, CopyIn, Exec, ExecStdin, Owner, Stage, Step, Tracking, Way};
 use crate::name::BottleName;
 use crate::operation::{Action, Arg, Command, Operation, Part, Stdin};
@@ -16,14 +16,30 @@ use crate::plan::{BackendReason, BottleSummary, Entry, Plan, Reason, Verdict, Wa
 /// Argvs up to this many characters stand on one line; longer ones take a line for each option, so that a change of one shows as one.
 const ONE_LINE: usize = 100;
 
+/// Whether each guarantee is followed by what it means and what it rests on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Why {
+    /// It is not: its reason alone fits a forge's comment.
+    #[default]
+    Short,
+    /// It is.
+    Full,
+}
+
 /// The whole plan.
 #[must_use]
 pub fn text(plan: &Plan) -> String {
+    text_with(plan, Why::Short)
+}
+
+/// The whole plan, its guarantees as short or as full as is wanted.
+#[must_use]
+pub fn text_with(plan: &Plan, why: Why) -> String {
     let mut out = String::new();
     headline(&mut out, plan);
     hosts(&mut out, plan);
     secrets(&mut out, plan);
-    guarantees(&mut out, plan);
+    guarantees(&mut out, plan, why);
     destroyed(&mut out, plan);
     rewrites(&mut out, plan);
     operations(&mut out, plan);
@@ -116,28 +132,30 @@ pub(super) fn secrets(out: &mut String, plan: &Plan) {
 }
 
 /// The standings of one guarantee: those bottles that share one stand on one line.
-fn grouped(plan: &Plan, guarantee: Guarantee) -> IndexMap<&Standing, Vec<&BottleName>> {
-    let mut groups: IndexMap<&Standing, Vec<&BottleName>> = IndexMap::new();
+fn grouped(plan: &Plan, guarantee: Guarantee) -> Vec<Vec<(&BottleName, &Standing)>> {
+    let mut groups: IndexMap<(Rank, &str), Vec<(&BottleName, &Standing)>> = IndexMap::new();
     for (bottle, summary) in &plan.bottles {
         if let Some((_, standing)) = summary.guarantees.iter().find(|(name, _)| *name == guarantee) {
-            groups.entry(standing).or_default().push(bottle);
+            groups.entry((standing.rank(), standing.reason())).or_default().push((bottle, standing));
         }
     }
-    groups
+    groups.into_values().collect()
 }
 
 fn listed<'b>(bottles: impl Iterator<Item = &'b BottleName>) -> String {
     bottles.map(BottleName::as_str).collect::<Vec<_>>().join(", ")
 }
 
-pub(super) fn guarantees(out: &mut String, plan: &Plan) {
+pub(super) fn guarantees(out: &mut String, plan: &Plan, why: Why) {
     if plan.bottles.is_empty() {
         return;
     }
     section(out, "guarantees");
     let requires = |summary: &BottleSummary, guarantee: Guarantee| summary.requires.contains(&guarantee);
     for guarantee in Guarantee::ALL {
-        for (standing, bottles) in grouped(plan, *guarantee) {
+        for group in grouped(plan, *guarantee) {
+            let Some((_, standing)) = group.first() else { continue };
+            let bottles: Vec<&BottleName> = group.iter().map(|(bottle, _)| *bottle).collect();
             let required: Vec<&BottleName> = bottles
                 .iter()
                 .copied()
@@ -154,8 +172,26 @@ pub(super) fn guarantees(out: &mut String, plan: &Plan) {
                 let _ = write!(out, " (required by {})", listed(required.into_iter()));
             }
             let _ = writeln!(out, " {}", standing.reason());
+            if why == Why::Full {
+                evidence(out, plan, *guarantee, &group);
+            }
         }
     }
+}
+
+/// What a guarantee means, and what it rests on: of bottles that share its reason, the operations of each.
+fn evidence(out: &mut String, plan: &Plan, guarantee: Guarantee, group: &[(&BottleName, &Standing)]) {
+    let _ = writeln!(out, "      means: {}", guarantee.meaning());
+    let operations: BTreeSet<&Address> =
+        group.iter().flat_map(|(_, standing)| &standing.evidence().operations).collect();
+    if !operations.is_empty() {
+        let operations: Vec<String> = operations.into_iter().map(shown).collect();
+        let _ = writeln!(out, "      rests on: {}", operations.join(", "));
+    }
+    if let Some(capability) = group.first().and_then(|(_, standing)| standing.evidence().capability) {
+        let _ = writeln!(out, "      on {}: {capability}", plan.profile);
+    }
+    let _ = writeln!(out, "      weakened by: {}", guarantee.weakened_by());
 }
 
 fn destroyed(out: &mut String, plan: &Plan) {

@@ -1,17 +1,10 @@
 //! Apple's `container`. Its source says what it means to do; nobody ran it for this. What only running it could show is unproven, and what
 //! its users contest is unproven too.
 
-use super::{Bottle, by_name, held, not_held, not_inspected};
-use crate::guarantee::{Guarantee, Standing};
+use super::{Bottle, by_name, held, not_held, not_inspected, unproven, weakened};
+use crate::guarantee::{Capability, Guarantee, Standing};
 use crate::intent::Way;
-
-fn unproven(reason: &str) -> Standing {
-    Standing::Unproven(reason.to_owned())
-}
-
-fn weakened(reason: &str) -> Standing {
-    Standing::Weakened(reason.to_owned())
-}
+use crate::profile::Kernel;
 
 /// Whether an internal network lets nothing out is contested.
 const CONTESTED: &str =
@@ -21,7 +14,11 @@ impl Bottle<'_> {
     /// A bottle on Apple's `container`.
     pub(super) fn on_container(&self, guarantee: Guarantee) -> Standing {
         match (guarantee, self.way) {
-            (Guarantee::KernelOwn, _) => held("each container is a virtual machine with a kernel of its own"),
+            (Guarantee::KernelOwn, _) => match self.profile.kernel {
+                Kernel::Own => held("each container is a virtual machine with a kernel of its own"),
+                Kernel::Shared => not_held("the agent shares the host's kernel"),
+            }
+            .given(Capability::Kernel(self.profile.kernel)),
             (Guarantee::SecretsByName, _) => by_name(),
             (Guarantee::AgentUnprivileged, way) => self.unprivileged_on_container(way),
             (guarantee, Some(Way::Firewall)) => self.behind_rules(guarantee),
@@ -36,14 +33,17 @@ impl Bottle<'_> {
                 Some(Way::HostLoopback) => weakened(
                     "the proxy is a process of the host, out of the agent's reach; a flaw in it would be a flaw on the host",
                 ),
-                Some(_) => {
+                Some(_) if self.configuration.is_some() => {
                     held("the proxy is a virtual machine of its own, with a configuration that it can only read")
+                        .by(self.sidecar.into_iter().chain(self.configuration))
                 }
+                Some(_) => not_held("the proxy is given no configuration"),
                 None => not_held("there is no proxy"),
             },
             Guarantee::HostClosed => not_held(
                 "the gateway of an internal network is the host: its services on all addresses can be reached (apple/container#1320)",
-            ),
+            )
+            .given(Capability::GatewayClosing(self.profile.gateway_closing)),
             Guarantee::DnsClosed => {
                 unproven("the guest is told of no resolver; whether the gateway would answer was not measured")
             }
@@ -62,13 +62,22 @@ impl Bottle<'_> {
     /// Netfilter in the guest's own kernel, loaded before the agent's command runs, which has given up what could change it. A command of the
     /// manifest has given up nothing: it runs with what the container has.
     fn behind_rules(&self, guarantee: Guarantee) -> Standing {
-        match self.by_the_rules(guarantee) {
-            Standing::Held(_) if self.execs => weakened(
+        let standing = self.by_the_rules(guarantee);
+        if !standing.meets() {
+            return standing;
+        }
+        if self.rules.is_none() {
+            return not_held("no rules are loaded");
+        }
+        let steps = self.rules.into_iter().chain([self.made_by]);
+        if self.execs {
+            return weakened(
                 "the rules hold for the agent's command; the manifest's own `exec` runs with the container's capabilities and could flush \
                  them",
-            ),
-            standing => standing,
+            )
+            .by(steps);
         }
+        standing.by(steps)
     }
 
     fn by_the_rules(&self, guarantee: Guarantee) -> Standing {
@@ -98,7 +107,7 @@ impl Bottle<'_> {
                  them",
             ),
             (Some(_), Some(Way::Firewall)) => {
-                held("not root, no capabilities, no new privileges: laid down before its command")
+                held("not root, no capabilities, no new privileges: laid down before its command").by([self.made_by])
             }
             (Some(_), _) => weakened(
                 "not root and no capabilities, but this backend cannot forbid new privileges: a set-user-id program of the image could give \
