@@ -5,7 +5,9 @@
 //! through the [`source::Files`] it is handed, so that the same input gives the same plan on any machine.
 
 pub mod address;
+pub mod approval;
 pub mod digest;
+mod fixed;
 pub mod guarantee;
 pub mod intent;
 pub mod manifest;
@@ -16,5 +18,6 @@ pub mod passes;
 pub mod plan;
 pub mod profile;
 pub mod render;
+pub mod saved;
 pub mod source;
 pub mod spelling;
