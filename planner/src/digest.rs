@@ -25,6 +25,12 @@ impl Digest {
         Self(text.to_owned())
     }
 
+    /// All sixty-four digits: for what is compared by its digest alone.
+    #[must_use]
+    pub fn full(&self) -> &str {
+        &self.0
+    }
+
     /// The first twelve digits: what plans, labels and image tags show.
     #[must_use]
     pub fn short(&self) -> &str {

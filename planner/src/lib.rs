@@ -5,7 +5,9 @@
 //! through the [`source::Files`] it is handed, so that the same input gives the same plan on any machine.
 
 pub mod address;
+pub mod approval;
 pub mod digest;
+mod fixed;
 pub mod guarantee;
 pub mod intent;
 pub mod manifest;
@@ -17,5 +19,6 @@ pub mod picture;
 pub mod plan;
 pub mod profile;
 pub mod render;
+pub mod saved;
 pub mod source;
 pub mod spelling;

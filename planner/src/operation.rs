@@ -17,7 +17,7 @@ pub const LABEL_ADDRESS: &str = "bottle.address";
 pub const LABEL_DIGEST: &str = "bottle.digest";
 
 /// One thing that the executor does.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operation {
     /// Its address.
     pub address: Address,
@@ -36,7 +36,8 @@ pub struct Operation {
 }
 
 /// What the executor does for an operation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// Runs a command to its end.
     Command(Command),
@@ -92,7 +93,7 @@ impl Input {
 }
 
 /// A command: argv of typed parts, variables by name, and what it reads.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Command {
     /// The words, the program first.
     pub argv: Vec<Arg>,
@@ -103,7 +104,8 @@ pub struct Command {
 }
 
 /// What a command reads.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Stdin {
     /// Nothing.
     #[default]
@@ -122,7 +124,8 @@ pub enum Stdin {
 }
 
 /// One word of an argv.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Arg(pub Vec<Part>);
 
 /// A part of a word.
@@ -223,7 +226,7 @@ impl fmt::Display for ObjectKind {
 }
 
 /// The taking away of something observed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Removal {
     /// What goes.
     pub what: Removed,
@@ -234,7 +237,8 @@ pub struct Removal {
 }
 
 /// What a removal takes away.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Removed {
     /// An object.
     Object {

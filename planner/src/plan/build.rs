@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::choose::{self, Table};
 use super::seen::Seen;
-use super::{BackendReason, BottleSummary, Entry, Plan, Reason, compare, removed};
+use super::{BackendReason, BottleSummary, Entry, Plan, Purpose, Reason, compare, removed};
 use crate::address::Address;
 use crate::guarantee::{Topology, standings};
 use crate::intent::{CompileError, Secret, Way, compile};
@@ -206,6 +206,8 @@ pub fn build(manifest: &Manifest, files: &dyn Files, target: Target<'_>) -> Resu
     removed::order(&mut entries, &seen);
     Ok(Plan {
         project: manifest.name.clone(),
+        purpose: Purpose::Apply,
+        part: target.part.cloned(),
         profile: profile.clone(),
         chosen: target.chosen.clone(),
         observed: target.observation.is_some(),
@@ -225,6 +227,8 @@ pub fn destroy(project: &ProjectName, target: Target<'_>) -> Plan {
     removed::order(&mut entries, &seen);
     Plan {
         project: project.clone(),
+        purpose: Purpose::Destroy,
+        part: target.part.cloned(),
         profile: target.profile.clone(),
         chosen: target.chosen.clone(),
         observed: target.observation.is_some(),

@@ -9,14 +9,19 @@ mod satisfied;
 mod seen;
 mod work;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 pub use build::{Foreign, PlanError, Target, build, destroy};
 pub use choose::{Row, Table, WayReason};
 pub use reason::{Reason, Verdict};
 pub use work::{Task, TaskKind};
 
+pub(crate) use satisfied::differences;
+
+use serde::{Deserialize, Serialize};
+
 use crate::address::Address;
+use crate::fixed::{self, Fixed};
 use crate::guarantee::{Guarantee, Standing};
 use crate::intent::{Secret, Way};
 use crate::name::{BottleName, ProjectName};
@@ -25,10 +30,14 @@ use crate::passes::Rewrite;
 use crate::profile::Profile;
 
 /// What will happen, and what will hold afterwards.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// The project.
     pub project: ProjectName,
+    /// What the plan is for.
+    pub purpose: Purpose,
+    /// The bottles it deals with; `None` is all of them, and what is no longer declared.
+    pub part: Option<BTreeSet<BottleName>>,
     /// Where it will happen.
     pub profile: Profile,
     /// Why there.
@@ -42,16 +51,51 @@ pub struct Plan {
     /// The bottles, with what holds for each.
     pub bottles: BTreeMap<BottleName, BottleSummary>,
     /// Host secrets, each with the operations that read it, by name.
+    #[serde(with = "pairs")]
     pub secrets: BTreeMap<Secret, Vec<Address>>,
 }
 
+/// What a plan is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// What is declared is to be there.
+    Apply,
+    /// What is there is to go.
+    Destroy,
+}
+
+/// A map as pairs: a secret is no string, and so no key of a JSON object.
+mod pairs {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<K: Serialize, V: Serialize, S: Serializer>(
+        map: &BTreeMap<K, V>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        to.collect_seq(map)
+    }
+
+    pub(super) fn deserialize<'de, K, V, D>(from: D) -> Result<BTreeMap<K, V>, D::Error>
+    where
+        K: Deserialize<'de> + Ord,
+        V: Deserialize<'de>,
+        D: Deserializer<'de>,
+    {
+        Ok(Vec::<(K, V)>::deserialize(from)?.into_iter().collect())
+    }
+}
+
 /// Why a backend was chosen.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum BackendReason {
     /// Named on the command line.
     Named,
     /// The manifest's `sandbox` asks for it.
-    Sandbox(&'static str),
+    Sandbox(#[serde(deserialize_with = "fixed::of_sandbox")] Fixed),
     /// The machine has it.
     Found,
     /// Nothing said otherwise, and no engine was asked.
@@ -59,7 +103,7 @@ pub enum BackendReason {
 }
 
 /// What a plan says of one bottle.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BottleSummary {
     /// Hosts that it may reach.
     pub allow: Vec<String>,
@@ -82,7 +126,7 @@ impl BottleSummary {
 }
 
 /// One operation of a plan.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Its address.
     pub address: Address,

@@ -115,7 +115,7 @@ fn changes(operation: &Operation, labelled: &Digest, seen: &Seen<'_>) -> Vec<Rea
 }
 
 /// The inputs that differ, in the order of those that are now, then those that are gone.
-fn differences(was: &[Input], is: &[Input]) -> Vec<Reason> {
+pub(crate) fn differences(was: &[Input], is: &[Input]) -> Vec<Reason> {
     let value = |inputs: &[Input], name: &str| -> Vec<String> {
         inputs.iter().filter(|input| input.name == name).map(|input| input.value.clone()).collect()
     };

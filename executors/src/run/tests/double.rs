@@ -14,7 +14,7 @@ use bottle_planner::intent::{Build, Context as BuildContext, Exec, ImageName, La
 use bottle_planner::name::ProjectName;
 use bottle_planner::observation::Observation;
 use bottle_planner::operation::{Action, Command, Input, ObjectKind, Operation, Removal, Removed};
-use bottle_planner::plan::{BackendReason, Entry, Plan, Verdict};
+use bottle_planner::plan::{BackendReason, Entry, Plan, Purpose, Verdict};
 use bottle_planner::profile::Profile;
 
 use super::super::{Event, Report, Reporter, Run, run};
@@ -91,6 +91,8 @@ pub(super) fn removal(id: &str, after: &[&str]) -> Removal {
 pub(super) fn plan(entries: Vec<Entry>) -> Plan {
     Plan {
         project: ProjectName::new("acme").unwrap(),
+        purpose: Purpose::Apply,
+        part: None,
         profile: Profile::named("docker@28.5").unwrap(),
         chosen: BackendReason::Named,
         observed: true,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ImageName, Membership, ObjectName, StageName};
 use crate::digest::Digest;
+use crate::fixed::{self, Fixed};
 use crate::manifest::Runtime;
 use crate::source::SourcePath;
 
@@ -20,7 +21,7 @@ pub enum Role {
 }
 
 /// A container, and everything that can only be said when it is made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Container {
     /// Its name.
     pub name: ObjectName,
@@ -41,7 +42,8 @@ pub struct Container {
     /// The runtime asked for.
     pub asked: Runtime,
     /// The runtime; `None` is the engine's own. Decided by a pass.
-    pub runtime: Option<&'static str>,
+    #[serde(deserialize_with = "fixed::of_runtime")]
+    pub runtime: Option<Fixed>,
     /// Whether its own command waits for a [`Step::Release`](super::Step::Release) once it was started.
     pub hold: Hold,
     /// The resolvers it is told of, instead of its network's.
@@ -59,7 +61,8 @@ pub struct Container {
     /// Whether outside names are kept from being resolved for it.
     pub dns_closed: bool,
     /// Capabilities kept; all others are dropped.
-    pub capabilities: Vec<&'static str>,
+    #[serde(deserialize_with = "fixed::of_capabilities")]
+    pub capabilities: Vec<Fixed>,
     /// Processes and threads.
     pub pids: u32,
     /// Processors.
@@ -133,7 +136,7 @@ pub struct Mount {
 }
 
 /// How a container proves that it serves.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Readiness {
     /// The container.
     pub container: ObjectName,
@@ -144,7 +147,7 @@ pub struct Readiness {
 }
 
 /// The address that a container has on one of its networks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddressOf {
     /// The container.
     pub container: ObjectName,

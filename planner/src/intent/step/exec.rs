@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{ObjectName, OutputRef, Secret};
 
 /// A command in a running container.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exec {
     /// The container.
     pub container: ObjectName,
@@ -69,7 +69,8 @@ impl From<String> for Word {
 }
 
 /// What an exec reads.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ExecStdin {
     /// Nothing.
     #[default]

@@ -1,11 +1,13 @@
 //! Files for a guest: archives, copies, stages.
 
+use serde::{Deserialize, Serialize};
+
 use super::{ObjectName, StageName};
 use crate::digest::Digest;
 use crate::source::SourcePath;
 
 /// Files to be staged.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stage {
     /// The folder.
     pub name: StageName,
@@ -18,7 +20,7 @@ pub struct Stage {
 }
 
 /// The user names whose numbers are needed to copy files as theirs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owners {
     /// The container whose `/etc/passwd` tells.
     pub container: ObjectName,
@@ -27,7 +29,7 @@ pub struct Owners {
 }
 
 /// Files to be put into a container.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CopyIn {
     /// The container.
     pub container: ObjectName,
@@ -40,7 +42,8 @@ pub struct CopyIn {
 }
 
 /// Whether a later change on the host is copied again.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Tracking {
     /// Yes; the digest of the content.
     Content(Digest),
@@ -49,14 +52,14 @@ pub enum Tracking {
 }
 
 /// A set of files with owners and modes, in the order in which they are written.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Archive {
     /// Folders and files.
     pub entries: Vec<ArchiveEntry>,
 }
 
 /// One entry of an archive.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArchiveEntry {
     /// The absolute path in the guest.
     pub path: String,
@@ -69,7 +72,8 @@ pub struct ArchiveEntry {
 }
 
 /// Where content comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Content {
     /// An empty folder.
     Folder,
@@ -80,7 +84,8 @@ pub enum Content {
 }
 
 /// An owner in the guest.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Owner {
     /// By number.
     Id {

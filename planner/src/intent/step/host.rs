@@ -1,9 +1,11 @@
 //! What is done on the host itself.
 
+use serde::{Deserialize, Serialize};
+
 use super::{ObjectName, StageName};
 
 /// A program that runs on the host in a bottle's stead.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostProcess {
     /// Its name, unique on the host.
     pub name: ObjectName,
@@ -20,7 +22,7 @@ pub struct HostProcess {
 }
 
 /// How a process of the host proves that it serves.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessReadiness {
     /// The process.
     pub process: HostProcess,
@@ -29,7 +31,7 @@ pub struct ProcessReadiness {
 }
 
 /// Names to be resolved on the host.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResolveHosts {
     /// The names, sorted.
     pub hosts: Vec<String>,

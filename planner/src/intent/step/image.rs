@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Archive, ImageName, StageName};
 use crate::digest::Digest;
 use crate::source::SourcePath;
 
 /// An image to be built.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Build {
     /// Its name; the tag is the digest of what goes in, so that an image of other content is another image.
     pub image: ImageName,
@@ -20,7 +22,8 @@ pub struct Build {
 }
 
 /// A build context.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Context {
     /// A folder of the host.
     Folder {

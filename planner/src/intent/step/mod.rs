@@ -16,8 +16,11 @@ pub use image::*;
 pub use names::*;
 pub use network::*;
 
+use serde::{Deserialize, Serialize};
+
 /// One step.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Step {
     /// An image of a registry is in the engine's store.
     PullImage(ImageName),

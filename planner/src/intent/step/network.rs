@@ -17,7 +17,7 @@ pub enum Reach {
 }
 
 /// A network.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Network {
     /// Its name.
     pub name: ObjectName,
@@ -56,7 +56,7 @@ impl Membership {
 }
 
 /// A container is to be a member of a network.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attachment {
     /// The container.
     pub container: ObjectName,

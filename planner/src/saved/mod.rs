@@ -1,0 +1,37 @@
+//! A plan as a file: written so that it can be reviewed, kept and carried elsewhere, and read back with every doubt about it an error.
+//!
+//! A saved plan is never trusted with commands. Whoever carries it out plans again, from the manifest and the engine, and compares.
+
+mod changes;
+mod document;
+mod meaning;
+
+pub use changes::{Change, Outcome, changes};
+pub use document::{SAVED_FORMAT, SAVED_VERSION, SavedError, read, write};
+pub use meaning::{fingerprint, sources};
+
+use crate::approval::Approval;
+use crate::digest::Digest;
+use crate::plan::Plan;
+
+/// A plan, with what it was made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedPlan {
+    /// Where the manifest is: relative to the folder of the saved plan, with `/` between the parts.
+    pub manifest: String,
+    /// The digest of what the manifest and the files that it names mean: [`sources`].
+    pub sources: Digest,
+    /// The digest of what there was of the project: [`fingerprint`]. `None` where no engine was asked.
+    pub observed: Option<Digest>,
+    /// The plan.
+    pub plan: Plan,
+}
+
+impl SavedPlan {
+    /// Whether a plan that was made again would do the same: what is declared is, and every operation has the verdict and the reasons that
+    /// it had. Texts that only explain may differ.
+    #[must_use]
+    pub fn is_still(&self, now: &Plan) -> bool {
+        self.plan.entries == now.entries && Approval::of(&self.plan) == Approval::of(now)
+    }
+}
