@@ -5,6 +5,7 @@
 //! through the [`source::Files`] it is handed, so that the same input gives the same plan on any machine.
 
 pub mod address;
+pub mod difference;
 pub mod digest;
 pub mod guarantee;
 pub mod intent;
@@ -15,6 +16,7 @@ pub mod operation;
 pub mod passes;
 pub mod plan;
 pub mod profile;
+pub mod reads;
 pub mod render;
 pub mod source;
 pub mod spelling;

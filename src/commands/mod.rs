@@ -2,5 +2,7 @@
 
 pub(crate) mod apply;
 pub(crate) mod destroy;
+pub(crate) mod diff;
 pub(crate) mod plan;
+pub(crate) mod snapshot;
 pub(crate) mod status;

@@ -11,6 +11,12 @@ use crate::manifest_file::{ManifestFile, part};
 use crate::{state, terminal};
 
 pub(crate) fn run(arguments: &arguments::Plan) -> Result<Exit, Fault> {
+    if arguments.snapshot || arguments.check {
+        return super::snapshot::run(arguments);
+    }
+    if let Some(revision) = &arguments.against {
+        return super::diff::against(arguments, revision);
+    }
     let file = ManifestFile::read(&arguments.manifest.file)?;
     if let [_, _, ..] = &arguments.backend[..] {
         return side_by_side(&file, arguments);
