@@ -16,6 +16,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Subcommands {
     /// Show every step that `apply` would take, and which guarantees would hold
     Plan(Plan),
+    /// Show what changes from one manifest to another, or from one git revision of it to another
+    Diff(Diff),
     /// Make it so
     Apply(Apply),
     /// Take away everything that carries the project's labels
@@ -65,6 +67,40 @@ pub(crate) struct Plan {
     #[arg(long)]
     pub(crate) why: bool,
     /// Exit with 2 where there are changes
+    #[arg(long)]
+    pub(crate) detailed_exitcode: bool,
+    /// Show what changes from a git revision of the manifest, without asking an engine; with `--detailed-exitcode`, as `bottle diff` exits
+    #[arg(long, value_name = "REV")]
+    pub(crate) against: Option<String>,
+    /// With `--against`: show all operations and all names
+    #[arg(long, requires = "against")]
+    pub(crate) full: bool,
+    /// Write the plan beside the manifest, a file for each backend [default: those that are there, else the manifest's own]
+    #[arg(long, conflicts_with_all = ["against", "format", "offline", "detailed_exitcode", "bottles"])]
+    pub(crate) snapshot: bool,
+    /// Fail where the plan files beside the manifest are not what would be planned, and show the difference
+    #[arg(long, conflicts_with_all = ["snapshot", "against", "format", "offline", "detailed_exitcode", "bottles"])]
+    pub(crate) check: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// A manifest, or a git revision of one: `main:bottle.toml`
+    #[arg(value_name = "FROM")]
+    pub(crate) from: String,
+    /// The other
+    #[arg(value_name = "TO", default_value = "bottle.toml")]
+    pub(crate) to: String,
+    /// The backend to plan for, none of which is asked; twice, to plan the second for another one [default: the manifest's sandbox, else
+    /// docker]
+    #[arg(short, long, value_name = "NAME[@VERSION]")]
+    pub(crate) backend: Vec<String>,
+    #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
+    pub(crate) format: PlanFormat,
+    /// Show all operations and all names
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// Exit with 2 where they differ, with 3 where a guarantee is lost, or required and not held
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
 }

@@ -6,6 +6,7 @@ mod carry_out;
 mod commands;
 mod exit;
 mod manifest_file;
+mod side;
 mod state;
 mod terminal;
 
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
 fn run(command: Subcommands) -> Result<Exit, Fault> {
     match command {
         Subcommands::Plan(arguments) => commands::plan::run(&arguments),
+        Subcommands::Diff(arguments) => commands::diff::run(&arguments),
         Subcommands::Apply(arguments) => commands::apply::run(&arguments),
         Subcommands::Destroy(arguments) => commands::destroy::run(&arguments),
         Subcommands::Status(arguments) => commands::status::run(&arguments),

@@ -37,6 +37,11 @@ pub(crate) struct Unreadable {
     error: std::io::Error,
 }
 
+/// A manifest that cannot be read.
+pub(crate) fn unreadable(path: &Path, error: std::io::Error) -> Fault {
+    Unreadable { path: path.to_owned(), error }.into()
+}
+
 /// The bottles named on the command line; `None` is all of them.
 pub(crate) fn part(names: &[String]) -> Result<Option<BTreeSet<BottleName>>, Fault> {
     if names.is_empty() {

@@ -136,6 +136,7 @@ fn one(
         }
         Kind::Link(target) => add(guest, LINK, Body::Link(target.clone())),
         Kind::Other => return Err(ArchiveError::new(shown.as_str(), "it is a socket, a pipe or a device")),
+        Kind::Unseen { .. } => return Err(ArchiveError::new(shown.as_str(), "it cannot be looked into")),
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ mod owners;
 mod process;
 mod question;
 mod ready;
+pub mod revision;
 pub mod run;
 mod said;
 pub mod secrets;

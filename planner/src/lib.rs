@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod approval;
+pub mod difference;
 pub mod digest;
 mod fixed;
 pub mod guarantee;
@@ -18,6 +19,7 @@ pub mod passes;
 pub mod picture;
 pub mod plan;
 pub mod profile;
+pub mod reads;
 pub mod render;
 pub mod saved;
 pub mod source;

@@ -58,6 +58,11 @@ pub enum Kind {
     Link(String),
     /// A socket, device or pipe.
     Other,
+    /// A file or a folder that cannot be looked into from here: below a submodule, or outside the repository whose revision is read.
+    Unseen {
+        /// What tells one state of it from another, as far as that is known: a submodule's commit; else empty.
+        state: String,
+    },
 }
 
 /// One thing below a folder.

@@ -2,6 +2,8 @@
 
 pub(crate) mod apply;
 pub(crate) mod destroy;
+pub(crate) mod diff;
 pub(crate) mod graph;
 pub(crate) mod plan;
+pub(crate) mod snapshot;
 pub(crate) mod status;

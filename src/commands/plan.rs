@@ -17,6 +17,12 @@ pub(crate) fn run(arguments: &arguments::Plan) -> Result<Exit, Fault> {
             "`--format json` has what each guarantee rests on without it; name one `--backend`",
         ));
     }
+    if arguments.snapshot || arguments.check {
+        return super::snapshot::run(arguments);
+    }
+    if let Some(revision) = &arguments.against {
+        return super::diff::against(arguments, revision);
+    }
     let file = ManifestFile::read(&arguments.manifest.file)?;
     if let [_, _, ..] = &arguments.backend[..] {
         return side_by_side(&file, arguments);

@@ -35,8 +35,13 @@ pub(crate) fn plan(plan: &Plan) {
 
 /// The same, its guarantees as short or as full as is wanted.
 pub(crate) fn plan_with(plan: &Plan, why: Why) {
+    signed(&render::text_with(plan, why));
+}
+
+/// Writes lines that have a sign in their first column, in colour where that is wanted.
+pub(crate) fn signed(text: &str) {
     let mut out = BufWriter::new(anstream::stdout().lock());
-    let _ = colour::plan(&render::text_with(plan, why), &mut out).and_then(|()| out.flush());
+    let _ = colour::plan(text, &mut out).and_then(|()| out.flush());
 }
 
 /// Writes a plan for machines. JSON has nothing that a terminal would act by, so it goes out as it is.

@@ -50,6 +50,9 @@ fn take_in_one(
         Kind::Link(target) => {
             hasher.field("l").field(target);
         }
+        Kind::Unseen { state } => {
+            hasher.field("u").field(state);
+        }
         Kind::Other => {
             return Err(CompileError::Unreadable {
                 path: path.clone(),

@@ -253,7 +253,8 @@ impl Reader<'_> {
                 }
             }
             let (Some((from, kind)), Some((to, value))) = (from, to) else { continue };
-            let folder = kind == Kind::Folder;
+            // Of what cannot be looked into, nothing is known that would be wrong.
+            let folder = matches!(kind, Kind::Folder | Kind::Unseen { .. });
             if !folder {
                 self.names_the_file(&from, &to, value);
             }

@@ -79,7 +79,8 @@ impl Reader<'_> {
         let wrong = match (want, &kind) {
             (Want::File, Kind::File { .. })
             | (Want::Folder, Kind::Folder)
-            | (Want::Either, Kind::File { .. } | Kind::Folder) => return Some(kind),
+            | (Want::Either, Kind::File { .. } | Kind::Folder)
+            | (_, Kind::Unseen { .. }) => return Some(kind),
             (Want::File, Kind::Folder) => "a folder, and a file is needed",
             (Want::Folder, Kind::File { .. }) => "a file, and a folder is needed",
             (_, Kind::Link(_)) => "a link that leads nowhere",

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::drawing::{Colour, Drawing, Group, Line, Node, Style};
-use crate::guarantee::{Guarantee, Standing};
+use crate::guarantee::{Guarantee, Rank, Standing};
 use crate::intent::{Container, Membership, MountSource, Network, ObjectName, Reach, Role, Step, Way};
 use crate::plan::{BottleSummary, Plan, Verdict};
 
@@ -264,9 +264,8 @@ fn line(from: &str, to: &str, label: Option<String>, style: Style) -> Line {
 /// A line for what a guarantee keeps closed: whole and heavy where it does not.
 fn guarded(bottle: &Bottle, guarantee: Guarantee, from: &str, to: &str) -> Option<Line> {
     let standing = bottle.standing(guarantee)?;
-    let style = if matches!(standing, Standing::NotHeld(_)) { Style::Open } else { Style::Closed };
-    let label =
-        if standing.meets() { guarantee.to_string() } else { format!("{guarantee} {}", standing.word()) };
+    let style = if standing.rank() == Rank::NotHeld { Style::Open } else { Style::Closed };
+    let label = if standing.meets() { guarantee.to_string() } else { format!("{guarantee} {}", standing.word()) };
     Some(line(from, to, Some(label), style))
 }
 

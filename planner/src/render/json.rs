@@ -14,6 +14,7 @@ use crate::name::{BottleName, ProjectName};
 use crate::operation::{Action, Arg, Command, Input, Operation, Part, Stdin};
 use crate::plan::{BackendReason, BottleSummary, Entry, Plan, Reason, Verdict};
 use crate::profile::Backend;
+use crate::reads::{Passage, SecretFlow, secret_flows};
 
 /// The name of the format: the first key of every document.
 pub const PLAN_FORMAT: &str = "bottle.plan";
@@ -44,7 +45,7 @@ pub fn write_json(plan: &Plan, mut to: impl io::Write) -> io::Result<()> {
         profile: plan.profile.to_string(),
         project: &plan.project,
         rewrites: json!(plan.rewrites),
-        secrets: plan.secrets.iter().map(read).collect(),
+        secrets: secrets(plan),
         version: PLAN_VERSION,
     };
     serde_json::to_writer_pretty(&mut to, &document)?;
@@ -113,7 +114,7 @@ fn standing((name, standing): &(Guarantee, Standing)) -> JsonStanding<'_> {
         evidence: JsonEvidence { capability: evidence.capability.map(capability), operations: &evidence.operations },
         name: *name,
         reason: standing.reason(),
-        standing: standing.word().replace(' ', "-"),
+        standing: standing_word(standing),
     }
 }
 
@@ -134,18 +135,45 @@ fn capability(capability: Capability) -> JsonCapability {
     JsonCapability { name: capability.name(), value: capability.value() }
 }
 
-/// A secret, and who reads it.
+/// The word of a standing as a key: `not-held`.
+pub(super) fn standing_word(standing: &Standing) -> String {
+    standing.word().replace(' ', "-")
+}
+
+/// A secret, who reads it, and where it goes.
 #[derive(Serialize)]
 struct JsonRead<'p> {
+    flows: Vec<Value>,
     readers: &'p [Address],
     secret: Value,
 }
 
-fn read<'p>((secret, readers): (&Secret, &'p Vec<Address>)) -> JsonRead<'p> {
-    JsonRead { readers, secret: secret_by_name(secret) }
+fn secrets(plan: &Plan) -> Vec<JsonRead<'_>> {
+    let flows = secret_flows(plan);
+    let read = |(secret, readers): (&Secret, _)| JsonRead {
+        flows: flows.iter().filter(|flow| flow.secret == *secret).map(flow_as_json).collect(),
+        readers,
+        secret: secret_by_name(secret),
+    };
+    plan.secrets.iter().map(|(secret, readers)| read((secret, readers.as_slice()))).collect()
 }
 
-fn secret_by_name(secret: &Secret) -> Value {
+/// The way of a secret, without its name.
+pub(super) fn flow_as_json(flow: &SecretFlow) -> Value {
+    let (by, variable) = match &flow.passage {
+        Passage::Environment { variable } => ("environment", Some(variable)),
+        Passage::Command { variable } => ("command", Some(variable)),
+        Passage::SshAgent => ("ssh-agent", None),
+        Passage::Stdin => ("stdin", None),
+    };
+    let mut value = json!({ "by": by, "into": flow.into, "may_reach": flow.may_reach, "reader": flow.address });
+    if let Some(variable) = variable {
+        value["variable"] = variable.as_str().into();
+    }
+    value
+}
+
+pub(super) fn secret_by_name(secret: &Secret) -> Value {
     match secret {
         Secret::HostEnv(name) => json!({ "from": "env", "name": name }),
         Secret::Ask(prompt) => json!({ "from": "ask", "prompt": prompt }),

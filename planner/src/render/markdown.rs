@@ -2,61 +2,66 @@
 
 use std::fmt::Write as _;
 
+use super::comment::{Block, Comment, Piece, code};
 use super::text;
-use crate::plan::Plan;
+use crate::address::Address;
+use crate::plan::{Plan, Verdict};
 
-/// The longest comment that forges take, in characters: GitHub's limit, and below Gitea's.
-pub const LONGEST_COMMENT: usize = 65_536;
-
-/// The whole plan, or, where it would be too long for a comment, as much of it as fits with a line that says what is missing.
+/// The whole plan, or, where it would be too long for a comment, as much of it as fits, with a line that says what is missing.
 #[must_use]
 pub fn markdown(plan: &Plan) -> String {
-    let mut summary = String::new();
-    text::hosts(&mut summary, plan);
-    text::secrets(&mut summary, plan);
-    text::guarantees(&mut summary, plan, text::Why::Short);
-    let mut operations = String::new();
-    text::rewrites(&mut operations, plan);
-    text::operations(&mut operations, plan);
-
-    let mut out = format!("### bottle: `{}` on `{}`\n\n", plan.project, plan.profile);
-    let _ = writeln!(out, "{}\n", text::counts(plan));
-    let unmet: Vec<String> = plan
-        .bottles
+    let title = format!("bottle: {} on {}", code(plan.project.as_str()), code(&plan.profile.to_string()));
+    let mut comment = Comment::new(&title, &text::counts(plan), "`bottle plan` shows them");
+    let unmet = plan.bottles.iter().flat_map(|(bottle, summary)| {
+        let unmet = summary.unmet().map(|(guarantee, _)| guarantee.name());
+        unmet.map(|guarantee| format!("required and not held: {} of {}", code(guarantee), code(bottle.as_str())))
+    });
+    comment.caution(&unmet.collect::<Vec<_>>());
+    let guarantees = |out: &mut String, plan: &Plan| text::guarantees(out, plan, text::Why::Short);
+    for part in [text::hosts, text::secrets, guarantees] {
+        let mut lines = String::new();
+        part(&mut lines, plan);
+        comment.add(Block::open(Piece::lines(&lines)));
+    }
+    let mut rewrites = String::new();
+    text::rewrites(&mut rewrites, plan);
+    comment.add(Block::folded("rewritten for this backend", Piece::lines(&rewrites)));
+    let operations = text::operations(plan);
+    let operations: Vec<Piece> = operations
         .iter()
-        .flat_map(|(bottle, summary)| summary.unmet().map(move |(guarantee, _)| format!("`{guarantee}` of `{bottle}`")))
+        .map(|(is_operation, lines)| {
+            let lines = lines.trim_end_matches('\n');
+            if *is_operation { Piece::operation(lines) } else { Piece::line(lines.trim_start_matches('\n')) }
+        })
         .collect();
-    if !unmet.is_empty() {
-        let _ = writeln!(out, "> [!CAUTION]\n> required and not held: {}\n", unmet.join(", "));
+    if operations.is_empty() {
+        return comment.finish();
     }
-    fenced(&mut out, &summary, LONGEST_COMMENT / 3);
-    if !operations.trim().is_empty() {
-        out.push_str("<details><summary>operations</summary>\n\n");
-        let room = LONGEST_COMMENT.saturating_sub(out.chars().count() + 300);
-        fenced(&mut out, &operations, room);
-        out.push_str("</details>\n");
+    comment.add(Block::folded("operations", operations));
+    if !comment.fits() {
+        comment.add_before_last(Block::folded("operations, counted by bottle", Piece::lines(&by_bottle(plan))));
     }
-    out
+    comment.finish()
 }
 
-/// A block that its own text cannot close. `diff` colours lines by the sign in column 0.
-fn fenced(out: &mut String, body: &str, room: usize) {
-    let longest = body.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest.max(2) + 1);
-    let body = body.trim_start_matches('\n');
-    let mut shown = 0;
-    let mut kept = 0;
-    for line in body.split_inclusive('\n') {
-        let length = line.chars().count();
-        if shown + length > room {
-            break;
+/// One line for each bottle: how many operations of which kind.
+fn by_bottle(plan: &Plan) -> String {
+    let mut names: Vec<Option<&str>> = plan.entries.iter().map(|entry| entry.address.bottle()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let mut out = String::new();
+    for name in names {
+        let mut parts = Vec::new();
+        for verdict in [Verdict::Create, Verdict::Replace, Verdict::Update, Verdict::Delete] {
+            let own = plan.entries.iter().filter(|entry| entry.address.bottle() == name && entry.verdict == verdict);
+            match own.count() {
+                0 => {}
+                count => parts.push(format!("{count} to {}", verdict.word())),
+            }
         }
-        shown += length;
-        kept += line.len();
+        if !parts.is_empty() {
+            let _ = writeln!(out, "  {}: {}", name.unwrap_or(Address::SHARED), parts.join(", "));
+        }
     }
-    let _ = write!(out, "{fence}diff\n{}{fence}\n\n", &body[..kept]);
-    let left_out = body[kept..].lines().count();
-    if left_out > 0 {
-        let _ = writeln!(out, "**{left_out} lines did not fit here: run `bottle plan` to see them.**\n");
-    }
+    out
 }

@@ -1,15 +1,24 @@
 //! A plan as text, JSON and Markdown. The same plan gives the same bytes anywhere: no clock, no width, no colour.
 
+mod comment;
+mod difference;
 mod json;
 mod markdown;
 mod quote;
 mod side_by_side;
+mod snapshot;
 mod text;
 
+pub use comment::LONGEST_COMMENT;
+pub use difference::{
+    DIFFERENCE_FORMAT, DIFFERENCE_VERSION, Detail, difference_json, difference_markdown, difference_text,
+};
 pub use json::{PLAN_FORMAT, PLAN_VERSION, json, write_json};
-pub use markdown::{LONGEST_COMMENT, markdown};
+pub use markdown::markdown;
 pub use quote::{harmless, shell};
 pub use side_by_side::side_by_side;
+pub use snapshot::{SNAPSHOT_MARK, snapshot, snapshot_difference};
+pub(crate) use text::operation_text;
 pub use text::{Why, text, text_with};
 
 use crate::operation::{Arg, Part};

@@ -12,6 +12,7 @@ use crate::intent::{Content, CopyIn, Exec, ExecStdin, Owner, Stage, Step, Tracki
 use crate::name::BottleName;
 use crate::operation::{Action, Arg, Command, Operation, Part, Stdin};
 use crate::plan::{BackendReason, BottleSummary, Entry, Plan, Reason, Verdict, WayReason};
+use crate::reads::{SecretFlow, secret_flows};
 
 /// Argvs up to this many characters stand on one line; longer ones take a line for each option, so that a change of one shows as one.
 const ONE_LINE: usize = 100;
@@ -37,13 +38,18 @@ pub fn text(plan: &Plan) -> String {
 pub fn text_with(plan: &Plan, why: Why) -> String {
     let mut out = String::new();
     headline(&mut out, plan);
-    hosts(&mut out, plan);
-    secrets(&mut out, plan);
-    guarantees(&mut out, plan, why);
-    destroyed(&mut out, plan);
-    rewrites(&mut out, plan);
-    operations(&mut out, plan);
+    body(&mut out, plan, why);
     out
+}
+
+/// All but the headline.
+pub(super) fn body(out: &mut String, plan: &Plan, why: Why) {
+    hosts(out, plan);
+    secrets(out, plan);
+    guarantees(out, plan, why);
+    destroyed(out, plan);
+    rewrites(out, plan);
+    out.extend(operations(plan).into_iter().map(|(_, text)| text));
 }
 
 fn section(out: &mut String, title: &str) {
@@ -120,14 +126,28 @@ pub(super) fn hosts(out: &mut String, plan: &Plan) {
     }
 }
 
+/// Each secret of this host, with the container that it gets into, by which way, and whom that container could tell.
 pub(super) fn secrets(out: &mut String, plan: &Plan) {
-    if plan.secrets.is_empty() {
+    let flows = secret_flows(plan);
+    if flows.is_empty() {
         return;
     }
     section(out, "reads from this host, by name");
-    for (secret, readers) in &plan.secrets {
-        let readers: Vec<&str> = readers.iter().map(Address::as_str).collect();
-        let _ = writeln!(out, "  {} -> {}", harmless(&secret.to_string()), readers.join(", "));
+    for SecretFlow { secret, passage, into, may_reach, .. } in flows {
+        let line = format!("{secret} -> {into}, {passage}; {}", reach(&may_reach));
+        let _ = writeln!(out, "  {}", harmless(&line));
+    }
+}
+
+/// Whom a container that has a secret could tell: a few by name, wildcards first.
+pub(super) fn reach(allow: &[String]) -> String {
+    const NAMED: usize = 3;
+    let mut hosts: Vec<&str> = allow.iter().map(String::as_str).collect();
+    hosts.sort_by_key(|host| (!host.starts_with("*."), *host));
+    match hosts.len() {
+        0 => "it may reach nothing".to_owned(),
+        count if count <= NAMED => format!("it may reach {}", hosts.join(", ")),
+        count => format!("it may reach {} and {} more", hosts[..NAMED].join(", "), count - NAMED),
     }
 }
 
@@ -239,23 +259,32 @@ fn known_later(plan: &Plan) -> BTreeSet<String> {
     known
 }
 
-pub(super) fn operations(out: &mut String, plan: &Plan) {
+/// The operations in order, with the headings between them; whether each text is an operation.
+pub(super) fn operations(plan: &Plan) -> Vec<(bool, String)> {
+    let mut texts = Vec::new();
     let known = known_later(plan);
     if !known.is_empty() {
-        section(out, "known after apply");
+        let mut out = String::new();
+        section(&mut out, "known after apply");
         for output in known {
             let _ = writeln!(out, "  {}", harmless(&output));
         }
+        texts.push((false, out));
     }
     let mut group = None;
     for entry in plan.entries.iter().filter(|entry| entry.verdict != Verdict::Keep) {
         let bottle = entry.address.bottle();
         if group != Some(bottle) {
-            section(out, &harmless(bottle.unwrap_or(Address::SHARED)));
+            let mut out = String::new();
+            section(&mut out, &harmless(bottle.unwrap_or(Address::SHARED)));
+            texts.push((false, out));
             group = Some(bottle);
         }
-        operation(out, entry);
+        let mut out = String::new();
+        operation(&mut out, entry);
+        texts.push((true, out));
     }
+    texts
 }
 
 fn operation(out: &mut String, entry: &Entry) {
@@ -271,21 +300,33 @@ fn operation(out: &mut String, entry: &Entry) {
         }
     }
     if let Some(operation) = &entry.operation {
-        match &operation.action {
-            Action::Command(run) => command(out, run),
-            Action::Process(started) => {
-                command(out, started);
-                out.push_str("    & on this host, logged\n");
-            }
-            Action::Stage { name, .. } => {
-                let _ = writeln!(out, "    files to ${{stage}}/{}", name.0);
-            }
-            Action::Resolve(hosts) => {
-                let _ = writeln!(out, "    resolves on this host: {}", hosts.join(", "));
-            }
-        }
-        reads(out, operation);
+        done(out, operation);
     }
+}
+
+/// What is done for an operation, and what it reads.
+fn done(out: &mut String, operation: &Operation) {
+    match &operation.action {
+        Action::Command(run) => command(out, run),
+        Action::Process(started) => {
+            command(out, started);
+            out.push_str("    & on this host, logged\n");
+        }
+        Action::Stage { name, .. } => {
+            let _ = writeln!(out, "    files to ${{stage}}/{}", name.0);
+        }
+        Action::Resolve(hosts) => {
+            let _ = writeln!(out, "    resolves on this host: {}", hosts.join(", "));
+        }
+    }
+    reads(out, operation);
+}
+
+/// The lines of an operation below its address, each indented by four.
+pub(crate) fn operation_text(operation: &Operation) -> String {
+    let mut out = String::new();
+    done(&mut out, operation);
+    out
 }
 
 fn shown(address: &Address) -> String {

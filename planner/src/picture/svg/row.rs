@@ -3,7 +3,7 @@
 use super::canvas::{Anchor, Canvas, Mark};
 use super::measure::{BODY, Face, HEAD, MONO, NAME, REQUIRED, SMALL, TINY};
 use super::{AGENT, CARD, Column, EGRESS, GUARD, HOST, NETWORK, OUTSIDE};
-use crate::guarantee::{Guarantee, Standing};
+use crate::guarantee::{Guarantee, Rank, Standing};
 use crate::intent::Way;
 use crate::picture::scene::Bottle;
 use crate::plan::Verdict;
@@ -237,7 +237,7 @@ impl<'s> Row<'s> {
                 vec![(from, y)]
             };
             let points = |end: u32| [start.clone(), vec![(end, y)]].concat();
-            if let Standing::NotHeld(_) = standing {
+            if standing.rank() == Rank::NotHeld {
                 canvas.arrow(&points(column.x - 2), "leak");
             } else {
                 canvas.path(&points(column.x - 2), "shut");
@@ -252,7 +252,7 @@ impl<'s> Row<'s> {
         let y = self.boxes() + 20;
         canvas.group(&told(Guarantee::HostClosed, standing), |canvas| {
             let points = [(AGENT.x, y), (HOST.end() + 2, y)];
-            if let Standing::NotHeld(_) = standing {
+            if standing.rank() == Rank::NotHeld {
                 canvas.arrow(&points, "leak");
             } else {
                 canvas.path(&points, "shut");
@@ -305,7 +305,7 @@ impl<'s> Row<'s> {
             let Some((_, standing)) = known(guarantee) else { continue };
             canvas.group(&told(guarantee, standing), |canvas| {
                 let top = if y == first { self.boxes() + self.height_of_boxes() } else { y - ITEM };
-                let is_open = matches!(standing, Standing::NotHeld(_));
+                let is_open = standing.rank() == Rank::NotHeld;
                 canvas.path(&[(x, top), (x, y), (x + 16, y)], if is_open { "leak" } else { "trunk" });
                 let (mark, class) = closing(standing);
                 canvas.mark((x + 22, y), mark, class);
@@ -340,18 +340,18 @@ fn told(guarantee: Guarantee, standing: &Standing) -> String {
 
 /// The sign of something that a guarantee closes.
 fn closing(standing: &Standing) -> (Mark, &'static str) {
-    match standing {
-        Standing::Held(_) => (Mark::Cross, "held"),
-        other => standing_mark(other),
+    match standing.rank() {
+        Rank::Held => (Mark::Cross, "held"),
+        _ => standing_mark(standing),
     }
 }
 
 fn standing_mark(standing: &Standing) -> (Mark, &'static str) {
-    match standing {
-        Standing::Held(_) => (Mark::Tick, "held"),
-        Standing::Weakened(_) => (Mark::Wave, "weakened"),
-        Standing::Unproven(_) => (Mark::Question, "unproven"),
-        Standing::NotHeld(_) => (Mark::Stroke, "broken"),
+    match standing.rank() {
+        Rank::Held => (Mark::Tick, "held"),
+        Rank::Weakened => (Mark::Wave, "weakened"),
+        Rank::Unproven => (Mark::Question, "unproven"),
+        Rank::NotHeld => (Mark::Stroke, "broken"),
     }
 }
 
