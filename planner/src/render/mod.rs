@@ -8,7 +8,8 @@ mod text;
 
 pub use json::{PLAN_FORMAT, PLAN_VERSION, json, write_json};
 pub use markdown::{LONGEST_COMMENT, markdown};
-pub use quote::{harmless, shell};
+pub(crate) use quote::deceives;
+pub use quote::{harmless, harmless_json, shell};
 pub use side_by_side::side_by_side;
 pub use text::text;
 
