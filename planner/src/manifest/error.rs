@@ -267,9 +267,15 @@ pub(super) fn shown(text: &str) -> String {
 
 /// The text as excerpts show it: the same bytes to a character, with nothing that a terminal would obey.
 fn printable(text: &str) -> String {
+    let mut next = text.chars().skip(1);
     text.chars()
+        .map(|c| match (c, next.next()) {
+            // A carriage return alone would have the rest of its line written over it.
+            ('\r', Some('\n')) => ' ',
+            other => other.0,
+        })
         .map(|c| match c {
-            '\n' | '\r' | '\t' => c,
+            '\n' | '\t' => c,
             c if !deceives(c) => c,
             c => match c.len_utf8() {
                 1 => '?',
@@ -290,6 +296,7 @@ mod tests {
         let text = "a\u{1b}[31mb\u{9b}c\u{202e}d\n\té\u{e0041}";
         assert_eq!(printable(text).len(), text.len());
         assert_eq!(printable(text), "a?[31mb¿c\u{fffd}d\n\té🛇");
+        assert_eq!(printable("a\r\nb\rc\r"), "a \nb?c?");
         assert_eq!(shown("a\u{1b}[31m\nb"), "a\\u{1b}[31m\\nb");
         assert_eq!(shown(&"x".repeat(100)).chars().count(), 61);
     }
