@@ -8,7 +8,7 @@ use bottle_planner::address::Address;
 use bottle_planner::name::{BottleName, ProjectName};
 use bottle_planner::observation::{ContainerState, Observation};
 use bottle_planner::plan::{Entry, Plan, Target, Verdict, build};
-use bottle_planner::render::harmless;
+use bottle_planner::render::{harmless, harmless_json};
 use serde_json::json;
 
 use super::plan::fault;
@@ -124,5 +124,5 @@ fn json_lines(plan: &Plan, observation: &Observation) -> String {
             "reasons": entry.reasons,
         })).collect::<Vec<_>>(),
     });
-    format!("{document}\n")
+    format!("{}\n", harmless_json(&document.to_string()))
 }

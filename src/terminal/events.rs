@@ -2,6 +2,7 @@
 
 use bottle_executors::run::{Event, Reporter};
 use bottle_planner::plan::{Plan, Verdict};
+use bottle_planner::render::harmless_json;
 use serde_json::json;
 
 use super::print;
@@ -36,7 +37,7 @@ impl Events {
 impl Reporter for Events {
     fn event(&self, event: &Event<'_>) {
         if let Ok(line) = serde_json::to_string(event) {
-            print(&format!("{line}\n"));
+            print(&format!("{}\n", harmless_json(&line)));
         }
     }
 }

@@ -4,8 +4,10 @@
 
 mod crash_walk;
 mod exits;
+mod hostile;
 mod loss;
 mod parts;
+mod read_only;
 #[path = "../said/mod.rs"]
 mod said;
 mod signals;

@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 
+use crate::render::deceives;
+
 /// How many errors are shown; the others are counted.
 const SHOWN: usize = 50;
 /// How much of a value a message repeats, in characters.
@@ -254,7 +256,7 @@ pub(super) fn shown(text: &str) -> String {
             out.push('…');
             break;
         }
-        if obeyed(c) {
+        if deceives(c) {
             out.extend(c.escape_default());
         } else {
             out.push(c);
@@ -265,22 +267,24 @@ pub(super) fn shown(text: &str) -> String {
 
 /// The text as excerpts show it: the same bytes to a character, with nothing that a terminal would obey.
 fn printable(text: &str) -> String {
+    let mut next = text.chars().skip(1);
     text.chars()
+        .map(|c| match (c, next.next()) {
+            // A carriage return alone would have the rest of its line written over it.
+            ('\r', Some('\n')) => ' ',
+            other => other.0,
+        })
         .map(|c| match c {
-            '\n' | '\r' | '\t' => c,
-            c if !obeyed(c) => c,
+            '\n' | '\t' => c,
+            c if !deceives(c) => c,
             c => match c.len_utf8() {
                 1 => '?',
                 2 => '¿',
-                _ => char::REPLACEMENT_CHARACTER,
+                3 => char::REPLACEMENT_CHARACTER,
+                _ => '🛇',
             },
         })
         .collect()
-}
-
-/// Whether a terminal would act on it: controls, and what turns the direction of text around.
-fn obeyed(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -289,9 +293,10 @@ mod tests {
 
     #[test]
     fn nothing_that_a_terminal_obeys_is_shown() {
-        let text = "a\u{1b}[31mb\u{9b}c\u{202e}d\n\té";
+        let text = "a\u{1b}[31mb\u{9b}c\u{202e}d\n\té\u{e0041}";
         assert_eq!(printable(text).len(), text.len());
-        assert_eq!(printable(text), "a?[31mb¿c\u{fffd}d\n\té");
+        assert_eq!(printable(text), "a?[31mb¿c\u{fffd}d\n\té🛇");
+        assert_eq!(printable("a\r\nb\rc\r"), "a \nb?c?");
         assert_eq!(shown("a\u{1b}[31m\nb"), "a\\u{1b}[31m\\nb");
         assert_eq!(shown(&"x".repeat(100)).chars().count(), 61);
     }

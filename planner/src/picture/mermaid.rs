@@ -8,7 +8,7 @@ use crate::render::harmless;
 /// The drawing as a flowchart.
 #[must_use]
 pub fn mermaid(drawing: &Drawing) -> String {
-    let mut out = format!("---\ntitle: \"{}\"\n---\n", text(&drawing.title));
+    let mut out = format!("---\ntitle: \"{}\"\n---\n", yaml(&drawing.title));
     let _ = writeln!(out, "flowchart {}", if drawing.sideways { "LR" } else { "TB" });
     let mut used = Vec::new();
     for group in &drawing.groups {
@@ -45,6 +45,11 @@ pub fn mermaid(drawing: &Drawing) -> String {
         let _ = writeln!(out, "  linkStyle {} stroke:#cf222e", open.join(","));
     }
     out
+}
+
+/// The inside of one of YAML's quoted strings.
+fn yaml(text: &str) -> String {
+    harmless(text).replace('\\', "\\\\").replace('"', "\\\"")
 }
 
 /// An id that Mermaid takes: letters and digits, all else as `_` and its number. Two names never give the same.

@@ -7,6 +7,7 @@ use std::io;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
+use super::harmless_json;
 use crate::address::Address;
 use crate::guarantee::{Capability, Guarantee, Standing};
 use crate::intent::{ArchiveEntry, Need, Secret, StageName};
@@ -48,8 +49,23 @@ pub fn write_json(plan: &Plan, mut to: impl io::Write) -> io::Result<()> {
         secrets: secrets(plan),
         version: PLAN_VERSION,
     };
-    serde_json::to_writer_pretty(&mut to, &document)?;
+    serde_json::to_writer_pretty(Harmless(&mut to), &document)?;
     to.write_all(b"\n")
+}
+
+/// Writes a document so that it steers no terminal and deceives no reader. Texts come in whole.
+struct Harmless<W>(W);
+
+impl<W: io::Write> io::Write for Harmless<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = std::str::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+        self.0.write_all(harmless_json(text).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// A sequence whose elements are made when they are written.

@@ -15,7 +15,8 @@ pub use difference::{
 };
 pub use json::{PLAN_FORMAT, PLAN_VERSION, json, write_json};
 pub use markdown::markdown;
-pub use quote::{harmless, shell};
+pub(crate) use quote::deceives;
+pub use quote::{harmless, harmless_json, shell};
 pub use side_by_side::side_by_side;
 pub use snapshot::{SNAPSHOT_MARK, snapshot, snapshot_difference};
 pub(crate) use text::operation_text;

@@ -1,12 +1,16 @@
 //! Words that stay words, and text that cannot drive a terminal.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Whether a character changes how what stands around it is shown: controls, and the marks that turn or hide text.
-fn deceives(c: char) -> bool {
+/// Whether a character changes how what stands around it is shown, or is not shown itself: controls, marks that turn text around, what
+/// Unicode calls ignorable by default (`DerivedCoreProperties.txt`), the ends of lines that are none, and what is no character.
+pub(crate) fn deceives(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
-        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}')
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}')
+        || matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}')
+        || matches!(c, '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Text with every deceiving character written out as `\u{..}`.
@@ -21,6 +25,27 @@ pub fn harmless(text: &str) -> String {
         }
     }
     shown
+}
+
+/// A JSON document with every deceiving character written as JSON's `\u....`, by which it says the same. Line feeds stay: they stand between
+/// values. What JSON itself forbids to stand bare is not looked for.
+#[must_use]
+pub fn harmless_json(document: &str) -> Cow<'_, str> {
+    let written_out = |c: char| c != '\n' && deceives(c);
+    if !document.contains(written_out) {
+        return Cow::Borrowed(document);
+    }
+    let mut shown = String::with_capacity(document.len());
+    for c in document.chars() {
+        if written_out(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(shown, "\\u{unit:04x}");
+            }
+        } else {
+            shown.push(c);
+        }
+    }
+    Cow::Owned(shown)
 }
 
 /// A word as a POSIX shell would read it back: bare where it can be, quoted where it must. Deceiving characters are written out, in
@@ -58,7 +83,7 @@ pub fn shell(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{harmless, shell};
+    use super::{harmless, harmless_json, shell};
 
     #[test]
     fn words_are_bare_where_they_can_be() {
@@ -80,5 +105,14 @@ mod tests {
     fn what_would_drive_a_terminal_is_written_out() {
         assert_eq!(harmless("a\u{1b}]0;x\u{7}b\u{202e}"), r"a\u{1b}]0;x\u{7}b\u{202e}");
         assert_eq!(harmless("grün ok"), "grün ok");
+    }
+
+    #[test]
+    fn a_document_says_the_same_and_steers_nothing() {
+        let said = "a\u{9b}31m\u{7f}\u{202e}\u{e0041}\u{1b}\n\u{feff}grün";
+        let document = serde_json::to_string_pretty(&[said]).unwrap();
+        let shown = harmless_json(&document);
+        assert!(!shown.contains(|c| c != '\n' && super::deceives(c)), "{shown}");
+        assert_eq!(serde_json::from_str::<Vec<String>>(&shown).unwrap(), [said]);
     }
 }
