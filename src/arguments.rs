@@ -1,7 +1,8 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use bottle_planner::approval::Approval;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Runs coding agents in bottles: isolated containers out of which nothing leaves but what their owner allowed.
@@ -16,8 +17,10 @@ pub(crate) struct Arguments {
 pub(crate) enum Subcommands {
     /// Show every step that `apply` would take, and which guarantees would hold
     Plan(Plan),
-    /// Make it so
+    /// Make it so, or carry out a saved plan
     Apply(Apply),
+    /// Show a saved plan
+    Show(Show),
     /// Take away everything that carries the project's labels
     Destroy(Destroy),
     /// Show what is there and what drifted
@@ -35,13 +38,20 @@ pub(crate) struct ManifestPath {
 /// Which manifest, and which engine.
 #[derive(Debug, Args)]
 pub(crate) struct Project {
-    /// The manifest
-    #[arg(short, long, value_name = "FILE", default_value = "bottle.toml")]
-    pub(crate) file: PathBuf,
+    /// The manifest [default: bottle.toml]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
     /// The backend: docker, container, simulator, or with the version to plan for, docker@28.5 [default: the manifest's
     /// sandbox, else what this machine has]
     #[arg(short, long, value_name = "NAME[@VERSION]")]
     pub(crate) backend: Option<String>,
+}
+
+impl Project {
+    /// The manifest.
+    pub(crate) fn file(&self) -> &Path {
+        self.file.as_deref().unwrap_or(Path::new("bottle.toml"))
+    }
 }
 
 #[derive(Debug, Args)]
@@ -62,6 +72,24 @@ pub(crate) struct Plan {
     /// Exit with 2 where there are changes
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
+    /// Save the plan in this file as well, for `bottle apply FILE`
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print under each operation how it would be undone
+    #[arg(long)]
+    pub(crate) undo: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// The saved plan
+    #[arg(value_name = "FILE")]
+    pub(crate) plan: PathBuf,
+    #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
+    pub(crate) format: PlanFormat,
+    /// Print under each operation how it would be undone
+    #[arg(long)]
+    pub(crate) undo: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -88,6 +116,9 @@ pub(crate) struct Running {
     /// Do not ask
     #[arg(short, long)]
     pub(crate) yes: bool,
+    /// Do not ask: go on where the plan has this approval, all 64 digits of it
+    #[arg(long, value_name = "DIGEST", value_parser = approval)]
+    pub(crate) approved: Option<Approval>,
     /// How many operations run side by side
     #[arg(short, long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) jobs: u16,
@@ -100,9 +131,13 @@ pub(crate) struct Running {
 pub(crate) struct Apply {
     #[command(flatten)]
     pub(crate) project: Project,
-    /// The bottles to apply [default: all, and what is no longer declared goes]
-    #[arg(value_name = "BOTTLE")]
+    /// The bottles to apply [default: all, and what is no longer declared goes]; or a saved plan, which has a `.` or a `/`
+    /// in its name
+    #[arg(value_name = "BOTTLE|FILE")]
     pub(crate) bottles: Vec<String>,
+    /// The saved plan to apply, whatever its name
+    #[arg(long, value_name = "FILE", conflicts_with = "bottles")]
+    pub(crate) plan: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) running: Running,
     /// Take over a project of this name that was last applied from another folder
@@ -133,4 +168,8 @@ pub(crate) struct Status {
     /// Exit with 2 where something drifted
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
+}
+
+fn approval(text: &str) -> Result<Approval, String> {
+    Approval::try_from(text.to_owned()).map_err(|error| error.to_string())
 }

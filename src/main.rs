@@ -6,6 +6,7 @@ mod carry_out;
 mod commands;
 mod exit;
 mod manifest_file;
+mod saved_plan;
 mod state;
 mod terminal;
 
@@ -43,6 +44,7 @@ fn run(command: Subcommands) -> Result<Exit, Fault> {
     match command {
         Subcommands::Plan(arguments) => commands::plan::run(&arguments),
         Subcommands::Apply(arguments) => commands::apply::run(&arguments),
+        Subcommands::Show(arguments) => commands::show::run(&arguments),
         Subcommands::Destroy(arguments) => commands::destroy::run(&arguments),
         Subcommands::Status(arguments) => commands::status::run(&arguments),
     }

@@ -1,6 +1,8 @@
 //! One file for each subcommand.
 
 pub(crate) mod apply;
+pub(crate) mod apply_saved;
 pub(crate) mod destroy;
 pub(crate) mod plan;
+pub(crate) mod show;
 pub(crate) mod status;

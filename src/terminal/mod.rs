@@ -30,8 +30,13 @@ pub(crate) fn print(text: &str) {
 
 /// Writes a plan, in colour where that is wanted.
 pub(crate) fn plan(plan: &Plan) {
+    plan_text(&render::text(plan));
+}
+
+/// Writes the text of a plan as [`plan()`] does.
+pub(crate) fn plan_text(text: &str) {
     let mut out = BufWriter::new(anstream::stdout().lock());
-    let _ = colour::plan(&render::text(plan), &mut out).and_then(|()| out.flush());
+    let _ = colour::plan(text, &mut out).and_then(|()| out.flush());
 }
 
 /// Writes a plan for machines. JSON has nothing that a terminal would act by, so it goes out as it is.

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::text;
+use crate::approval::Approval;
 use crate::plan::Plan;
 
 /// The longest comment that forges take, in characters: GitHub's limit, and below Gitea's.
@@ -17,10 +18,11 @@ pub fn markdown(plan: &Plan) -> String {
     text::guarantees(&mut summary, plan);
     let mut operations = String::new();
     text::rewrites(&mut operations, plan);
-    text::operations(&mut operations, plan);
+    text::operations(&mut operations, plan, &text::Undos::new());
 
     let mut out = format!("### bottle: `{}` on `{}`\n\n", plan.project, plan.profile);
     let _ = writeln!(out, "{}\n", text::counts(plan));
+    let _ = writeln!(out, "approval `{}`\n", Approval::of(plan));
     let unmet: Vec<String> = plan
         .bottles
         .iter()

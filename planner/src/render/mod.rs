@@ -10,7 +10,7 @@ pub use json::{PLAN_FORMAT, PLAN_VERSION, json, write_json};
 pub use markdown::{LONGEST_COMMENT, markdown};
 pub use quote::{harmless, shell};
 pub use side_by_side::side_by_side;
-pub use text::text;
+pub use text::{text, text_with_undo};
 
 use crate::operation::{Arg, Part};
 

@@ -7,11 +7,12 @@ use indexmap::IndexMap;
 
 use super::{argv, harmless, word};
 use crate::address::Address;
+use crate::approval::Approval;
 use crate::guarantee::{Guarantee, Standing};
 use crate::intent::{Content, CopyIn, Exec, ExecStdin, Owner, Stage, Step, Tracking, Way};
 use crate::name::BottleName;
 use crate::operation::{Action, Arg, Command, Operation, Part, Stdin};
-use crate::plan::{BackendReason, BottleSummary, Entry, Plan, Reason, Verdict, WayReason};
+use crate::plan::{BackendReason, BottleSummary, Entry, Plan, Reason, Undo, Verdict, WayReason};
 
 /// Argvs up to this many characters stand on one line; longer ones take a line for each option, so that a change of one shows as one.
 const ONE_LINE: usize = 100;
@@ -19,6 +20,19 @@ const ONE_LINE: usize = 100;
 /// The whole plan.
 #[must_use]
 pub fn text(plan: &Plan) -> String {
+    whole(plan, &Undos::new())
+}
+
+/// The whole plan, and under each operation how it would be undone.
+#[must_use]
+pub fn text_with_undo(plan: &Plan) -> String {
+    whole(plan, &plan.undos())
+}
+
+/// How operations would be undone; empty where that is not shown.
+pub(super) type Undos<'p> = HashMap<&'p Address, Undo>;
+
+fn whole(plan: &Plan, undos: &Undos<'_>) -> String {
     let mut out = String::new();
     headline(&mut out, plan);
     hosts(&mut out, plan);
@@ -26,7 +40,7 @@ pub fn text(plan: &Plan) -> String {
     guarantees(&mut out, plan);
     destroyed(&mut out, plan);
     rewrites(&mut out, plan);
-    operations(&mut out, plan);
+    operations(&mut out, plan, undos);
     out
 }
 
@@ -38,6 +52,7 @@ pub(super) fn headline(out: &mut String, plan: &Plan) {
     let seen = if plan.observed { "" } else { "; planned without asking an engine" };
     let _ = writeln!(out, "{} on {} ({}{seen})", plan.project, plan.profile, chosen(&plan.chosen));
     let _ = writeln!(out, "{}", counts(plan));
+    let _ = writeln!(out, "approval {}", Approval::of(plan));
 }
 
 fn chosen(reason: &BackendReason) -> String {
@@ -203,7 +218,7 @@ fn known_later(plan: &Plan) -> BTreeSet<String> {
     known
 }
 
-pub(super) fn operations(out: &mut String, plan: &Plan) {
+pub(super) fn operations(out: &mut String, plan: &Plan, undos: &Undos<'_>) {
     let known = known_later(plan);
     if !known.is_empty() {
         section(out, "known after apply");
@@ -219,6 +234,18 @@ pub(super) fn operations(out: &mut String, plan: &Plan) {
             group = Some(bottle);
         }
         operation(out, entry);
+        if !undos.is_empty() {
+            undo(out, entry, undos.get(&entry.address));
+        }
+    }
+}
+
+fn undo(out: &mut String, entry: &Entry, undo: Option<&Undo>) {
+    if let Some(undo) = undo {
+        let _ = writeln!(out, "    undo: {}", harmless(&undo.to_string()));
+    }
+    if entry.removal.is_some() {
+        out.push_str("    undo: what is taken away does not come back\n");
     }
 }
 
