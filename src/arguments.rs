@@ -1,7 +1,8 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use bottle_planner::approval::Approval;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Runs coding agents in bottles: isolated containers out of which nothing leaves but what their owner allowed.
@@ -18,8 +19,10 @@ pub(crate) enum Subcommands {
     Plan(Plan),
     /// Show what changes from one manifest to another, or from one git revision of it to another
     Diff(Diff),
-    /// Make it so
+    /// Make it so, or carry out a saved plan
     Apply(Apply),
+    /// Show a saved plan
+    Show(Show),
     /// Take away everything that carries the project's labels
     Destroy(Destroy),
     /// Show what is there and what drifted
@@ -39,13 +42,20 @@ pub(crate) struct ManifestPath {
 /// Which manifest, and which engine.
 #[derive(Debug, Args)]
 pub(crate) struct Project {
-    /// The manifest
-    #[arg(short, long, value_name = "FILE", default_value = "bottle.toml")]
-    pub(crate) file: PathBuf,
+    /// The manifest [default: bottle.toml]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
     /// The backend: docker, container, simulator, or with the version to plan for, docker@28.5 [default: the manifest's
     /// sandbox, else what this machine has]
     #[arg(short, long, value_name = "NAME[@VERSION]")]
     pub(crate) backend: Option<String>,
+}
+
+impl Project {
+    /// The manifest.
+    pub(crate) fn file(&self) -> &Path {
+        self.file.as_deref().unwrap_or(Path::new("bottle.toml"))
+    }
 }
 
 #[derive(Debug, Args)]
@@ -81,6 +91,12 @@ pub(crate) struct Plan {
     /// Fail where the plan files beside the manifest are not what would be planned, and show the difference
     #[arg(long, conflicts_with_all = ["snapshot", "against", "format", "offline", "detailed_exitcode", "bottles"])]
     pub(crate) check: bool,
+    /// Save the plan in this file as well, for `bottle apply FILE`
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["against", "snapshot", "check"])]
+    pub(crate) out: Option<PathBuf>,
+    /// Print under each operation how it would be undone
+    #[arg(long)]
+    pub(crate) undo: bool,
 }
 
 #[derive(Debug, Args)]
@@ -103,6 +119,18 @@ pub(crate) struct Diff {
     /// Exit with 2 where they differ, with 3 where a guarantee is lost, or required and not held
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// The saved plan
+    #[arg(value_name = "FILE")]
+    pub(crate) plan: PathBuf,
+    #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
+    pub(crate) format: PlanFormat,
+    /// Print under each operation how it would be undone
+    #[arg(long)]
+    pub(crate) undo: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -129,6 +157,9 @@ pub(crate) struct Running {
     /// Do not ask
     #[arg(short, long)]
     pub(crate) yes: bool,
+    /// Do not ask: go on where the plan has this approval, all 64 digits of it
+    #[arg(long, value_name = "DIGEST", value_parser = approval)]
+    pub(crate) approved: Option<Approval>,
     /// How many operations run side by side
     #[arg(short, long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) jobs: u16,
@@ -141,9 +172,13 @@ pub(crate) struct Running {
 pub(crate) struct Apply {
     #[command(flatten)]
     pub(crate) project: Project,
-    /// The bottles to apply [default: all, and what is no longer declared goes]
-    #[arg(value_name = "BOTTLE")]
+    /// The bottles to apply [default: all, and what is no longer declared goes]; or a saved plan, which has a `.` or a `/`
+    /// in its name
+    #[arg(value_name = "BOTTLE|FILE")]
     pub(crate) bottles: Vec<String>,
+    /// The saved plan to apply, whatever its name
+    #[arg(long, value_name = "FILE", conflicts_with = "bottles")]
+    pub(crate) plan: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) running: Running,
     /// Take over a project of this name that was last applied from another folder
@@ -215,4 +250,8 @@ pub(crate) enum PictureFormat {
     Mermaid,
     /// To be looked at: the topology only
     Svg,
+}
+
+fn approval(text: &str) -> Result<Approval, String> {
+    Approval::try_from(text.to_owned()).map_err(|error| error.to_string())
 }

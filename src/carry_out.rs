@@ -10,9 +10,10 @@ use bottle_executors::engine::{Engine, SecretError, Secrets as _};
 use bottle_executors::run::{self, Report, Reporter, Run};
 use bottle_executors::secrets::HostSecrets;
 use bottle_executors::signals::Signals;
+use bottle_planner::approval::Approval;
 use bottle_planner::intent::Secret;
 use bottle_planner::operation::Stdin;
-use bottle_planner::plan::{Plan, TaskKind};
+use bottle_planner::plan::{Plan, Purpose, TaskKind};
 
 use crate::arguments::{Format, Running};
 use crate::exit::{Exit, Fault};
@@ -27,28 +28,64 @@ pub(crate) fn show(plan: &Plan, running: &Running) {
     }
 }
 
-/// Has a plan approved: by `--yes`, or by a person, for whom it is then made once more, since reading takes time.
+/// Refuses a plan that is not the one which `--approved` speaks of.
+pub(crate) fn check_approval(plan: &Plan, running: &Running) -> Result<(), Fault> {
+    let is = Approval::of(plan);
+    match &running.approved {
+        Some(approved) if *approved != is => {
+            Err(Fault::new(Exit::Stale, NotApproved { approved: approved.clone(), is, purpose: plan.purpose }))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Another plan was approved.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("another plan was approved\napproved {approved}\nthis is  {is}")]
+#[diagnostic(code(bottle::approval), help("nothing was changed: {}", what_differs(*purpose)))]
+struct NotApproved {
+    approved: Approval,
+    is: Approval,
+    purpose: Purpose,
+}
+
+fn what_differs(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Apply => {
+            "what is declared, the backend, or the part that was named is another one than what was approved; have this plan reviewed"
+        }
+        Purpose::Destroy => "what is there to go is not what was approved; have this plan reviewed",
+    }
+}
+
+/// Refuses where a plan that nobody is asked about needs answers, and only programs listen.
+pub(crate) fn check_questions(plan: &Plan, running: &Running) -> Result<(), Fault> {
+    let asks = || secrets_of(plan).iter().any(|secret| matches!(secret, Secret::Ask(_)));
+    if running.format == Format::Json && asks() {
+        return Err(Fault::usage(
+            "`--format json` asks nothing, and the manifest has values that are asked for".to_owned(),
+            "give them by `{ env = \"NAME\" }`",
+        ));
+    }
+    Ok(())
+}
+
+/// Has a plan approved: by `--yes` or `--approved`, or by a person, for whom it is then made once more, since reading takes time.
 pub(crate) fn approve(
     plan: &Plan,
     running: &Running,
     question: &str,
     plan_again: impl FnOnce() -> Result<Plan, Fault>,
 ) -> Result<(), Fault> {
-    if running.format == Format::Json {
-        if !running.yes {
-            return Err(Fault::usage(
-                "`--format json` asks nothing, so the plan cannot be approved".to_owned(),
-                "say `--yes` once you have seen it: `bottle plan`",
-            ));
-        }
-        if secrets_of(plan).iter().any(|secret| matches!(secret, Secret::Ask(_))) {
-            return Err(Fault::usage(
-                "`--format json` asks nothing, and the manifest has values that are asked for".to_owned(),
-                "give them by `{ env = \"NAME\" }`",
-            ));
-        }
+    let said = running.yes || running.approved.is_some();
+    if running.format == Format::Json && !said {
+        return Err(Fault::usage(
+            "`--format json` asks nothing, so the plan cannot be approved".to_owned(),
+            "say `--yes` once you have seen it, or `--approved` and its approval: `bottle plan`",
+        ));
     }
-    if running.yes {
+    check_questions(plan, running)?;
+    if said {
         return Ok(());
     }
     if !terminal::confirm(question)? {

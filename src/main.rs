@@ -6,6 +6,7 @@ mod carry_out;
 mod commands;
 mod exit;
 mod manifest_file;
+mod saved_plan;
 mod side;
 mod state;
 mod terminal;
@@ -45,6 +46,7 @@ fn run(command: Subcommands) -> Result<Exit, Fault> {
         Subcommands::Plan(arguments) => commands::plan::run(&arguments),
         Subcommands::Diff(arguments) => commands::diff::run(&arguments),
         Subcommands::Apply(arguments) => commands::apply::run(&arguments),
+        Subcommands::Show(arguments) => commands::show::run(&arguments),
         Subcommands::Destroy(arguments) => commands::destroy::run(&arguments),
         Subcommands::Status(arguments) => commands::status::run(&arguments),
         Subcommands::Graph(arguments) => commands::graph::run(&arguments),

@@ -1,6 +1,7 @@
 //! The manifest on this machine: its folder, its bytes.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use bottle_executors::host_files::HostFiles;
@@ -14,6 +15,8 @@ pub(crate) struct ManifestFile {
     pub(crate) manifest: Manifest,
     pub(crate) files: HostFiles,
     pub(crate) root: PathBuf,
+    /// Its own name in that folder.
+    pub(crate) name: OsString,
 }
 
 impl ManifestFile {
@@ -24,7 +27,8 @@ impl ManifestFile {
         let root = folder.canonicalize().map_err(|error| Fault::from(Unreadable { path: path.to_owned(), error }))?;
         let files = HostFiles::new(root.clone());
         let manifest = manifest::parse(&path.display().to_string(), &bytes, &files)?;
-        Ok(Self { manifest, files, root })
+        let name = path.file_name().unwrap_or_default().to_owned();
+        Ok(Self { manifest, files, root, name })
     }
 }
 

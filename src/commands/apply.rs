@@ -13,12 +13,15 @@ use crate::backend::select;
 use crate::carry_out;
 use crate::exit::{Exit, Fault};
 use crate::manifest_file::{ManifestFile, part};
-use crate::state;
+use crate::{saved_plan, state};
 
-const COMMAND: &str = "bottle apply";
+pub(super) const COMMAND: &str = "bottle apply";
 
 pub(crate) fn run(arguments: &arguments::Apply) -> Result<Exit, Fault> {
-    let file = ManifestFile::read(&arguments.project.file)?;
+    if let Some(path) = saved_plan::named(arguments)? {
+        return super::apply_saved::run(arguments, &path);
+    }
+    let file = ManifestFile::read(arguments.project.file())?;
     let part = part(&arguments.bottles)?;
     let selected = select(arguments.project.backend.as_deref(), Some(&file.manifest), false)?;
     let (engine, profile, chosen) = selected.live()?;
@@ -32,6 +35,7 @@ pub(crate) fn run(arguments: &arguments::Apply) -> Result<Exit, Fault> {
     if unmet(&plan) {
         return Ok(Exit::Weaker);
     }
+    carry_out::check_approval(&plan, &arguments.running)?;
     if plan.is_empty() {
         return Ok(Exit::Done);
     }

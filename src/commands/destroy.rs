@@ -22,7 +22,7 @@ pub(crate) fn run(arguments: &arguments::Destroy) -> Result<Exit, Fault> {
     let part = part(&arguments.bottles)?;
     let named = arguments.project_name.as_deref().map(project_name).transpose()?;
     // Nothing of a manifest but its name and its backend is needed, and without one the labels say all.
-    let file = if named.is_none() { Some(read(&arguments.project.file)?) } else { None };
+    let file = if named.is_none() { Some(read(arguments.project.file())?) } else { None };
     let manifest = file.as_ref().map(|file| &file.manifest);
     let selected = select(arguments.project.backend.as_deref(), manifest, false)?;
     let (engine, profile, chosen) = selected.live()?;
@@ -44,6 +44,7 @@ pub(crate) fn run(arguments: &arguments::Destroy) -> Result<Exit, Fault> {
             if there.is_empty() { "no project".into() } else { there.join(", ") }
         ));
     }
+    carry_out::check_approval(&plan, &arguments.running)?;
     if plan.is_empty() {
         return Ok(Exit::Done);
     }

@@ -22,7 +22,7 @@ pub(crate) fn run(arguments: &arguments::Graph) -> Result<Exit, Fault> {
         }
         (Picture::Intent | Picture::Operations, format) => format.unwrap_or(PictureFormat::Dot),
     };
-    let file = ManifestFile::read(&arguments.project.file)?;
+    let file = ManifestFile::read(arguments.project.file())?;
     let part = part(&arguments.bottles)?;
     let selected = select(arguments.project.backend.as_deref(), Some(&file.manifest), !arguments.live)?;
     let observation = match &selected.engine {

@@ -1,14 +1,18 @@
 //! `bottle plan`
 
+use std::path::Path;
+
+use bottle_planner::observation::Observation;
 use bottle_planner::plan::{BackendReason, Plan, PlanError, Target, build};
 use bottle_planner::profile::Profile;
-use bottle_planner::render::{self, Why};
+use bottle_planner::render::{self, Shown, Why};
+use bottle_planner::saved::{self, SavedPlan};
 
 use crate::arguments::{self, PlanFormat};
 use crate::backend::select;
 use crate::exit::{Exit, Fault};
 use crate::manifest_file::{ManifestFile, part};
-use crate::{state, terminal};
+use crate::{saved_plan, state, terminal};
 
 pub(crate) fn run(arguments: &arguments::Plan) -> Result<Exit, Fault> {
     if arguments.why && (arguments.format != PlanFormat::Text || arguments.backend.len() > 1) {
@@ -23,6 +27,7 @@ pub(crate) fn run(arguments: &arguments::Plan) -> Result<Exit, Fault> {
     if let Some(revision) = &arguments.against {
         return super::diff::against(arguments, revision);
     }
+    check_undo(arguments.undo, arguments.format)?;
     let file = ManifestFile::read(&arguments.manifest.file)?;
     if let [_, _, ..] = &arguments.backend[..] {
         return side_by_side(&file, arguments);
@@ -45,14 +50,47 @@ pub(crate) fn run(arguments: &arguments::Plan) -> Result<Exit, Fault> {
     };
     let plan = build(&file.manifest, &file.files, target).map_err(fault)?;
     match arguments.format {
-        PlanFormat::Text => terminal::plan_with(&plan, if arguments.why { Why::Full } else { Why::Short }),
+        PlanFormat::Text => {
+            let why = if arguments.why { Why::Full } else { Why::Short };
+            terminal::plan_with(&plan, Shown { why, undo: arguments.undo });
+        }
         PlanFormat::Json => terminal::plan_as_json(&plan),
         PlanFormat::Markdown => terminal::print(&render::markdown(&plan)),
     }
     if unmet(&plan) {
         return Ok(Exit::Weaker);
     }
+    if let Some(out) = &arguments.out {
+        return save(out, &file, observation.as_ref(), plan, arguments);
+    }
     Ok(if arguments.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Done })
+}
+
+fn save(
+    out: &Path,
+    file: &ManifestFile,
+    observation: Option<&Observation>,
+    plan: Plan,
+    arguments: &arguments::Plan,
+) -> Result<Exit, Fault> {
+    let changes = arguments.detailed_exitcode && !plan.is_empty();
+    let saved = SavedPlan {
+        manifest: saved_plan::from(out, &file.root.join(&file.name))?,
+        sources: saved::sources(&file.manifest, &file.files).map_err(|error| fault(error.into()))?,
+        observed: observation.map(saved::fingerprint),
+        plan,
+    };
+    saved_plan::write(out, &saved)?;
+    terminal::note(&format!("saved: `bottle apply {}` carries it out", saved_plan::word(out)));
+    Ok(if changes { Exit::Changes } else { Exit::Done })
+}
+
+/// Refuses `--undo` where it is not shown.
+pub(super) fn check_undo(undo: bool, format: PlanFormat) -> Result<(), Fault> {
+    if undo && format != PlanFormat::Text {
+        return Err(Fault::usage("`--undo` is for people".to_owned(), "leave `--format` out"));
+    }
+    Ok(())
 }
 
 /// The manifest on several backends, none of which is asked: what is compared is what they are, not what they have.
@@ -61,6 +99,12 @@ fn side_by_side(file: &ManifestFile, arguments: &arguments::Plan) -> Result<Exit
         return Err(Fault::usage(
             "several backends are shown side by side as text only".to_owned(),
             "plan for each by itself: `--backend docker --format json`",
+        ));
+    }
+    if arguments.out.is_some() || arguments.undo {
+        return Err(Fault::usage(
+            "several backends are only compared".to_owned(),
+            "`--out` and `--undo` are for the plan of one: name one `--backend`",
         ));
     }
     let part = part(&arguments.bottles)?;

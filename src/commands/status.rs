@@ -20,11 +20,11 @@ use crate::{state, terminal};
 
 pub(crate) fn run(arguments: &arguments::Status) -> Result<Exit, Fault> {
     let backend = arguments.project.backend.as_deref();
-    if !arguments.project.file.exists() && arguments.project.file.as_os_str() == "bottle.toml" {
+    if arguments.project.file.is_none() && !arguments.project.file().exists() {
         let (engine, profile, _) = select(backend, None, false)?.live()?;
         return projects(engine.as_ref(), &profile.to_string(), arguments.format);
     }
-    let file = ManifestFile::read(&arguments.project.file)?;
+    let file = ManifestFile::read(arguments.project.file())?;
     let (engine, profile, chosen) = select(backend, Some(&file.manifest), false)?.live()?;
     let dir = state::dir(profile.backend, &file.manifest.name)?;
     let observation = state::look(engine.as_ref(), &dir)?;

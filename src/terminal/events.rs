@@ -1,6 +1,7 @@
 //! Progress for programs: one JSON object a line, the first of which says which format this is.
 
 use bottle_executors::run::{Event, Reporter};
+use bottle_planner::approval::Approval;
 use bottle_planner::plan::{Plan, Verdict};
 use bottle_planner::render::harmless_json;
 use serde_json::json;
@@ -23,6 +24,7 @@ impl Events {
         let planned = json!({
             "event": "planned",
             "project": plan.project,
+            "approval": Approval::of(plan),
             "profile": plan.profile.to_string(),
             "create": count(Verdict::Create),
             "replace": count(Verdict::Replace),

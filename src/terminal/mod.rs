@@ -10,7 +10,7 @@ mod question;
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 
 use bottle_planner::plan::Plan;
-use bottle_planner::render::{self, Why};
+use bottle_planner::render::{self, Shown};
 
 pub(crate) use bars::Bars;
 pub(crate) use events::Events;
@@ -30,12 +30,12 @@ pub(crate) fn print(text: &str) {
 
 /// Writes a plan, in colour where that is wanted.
 pub(crate) fn plan(plan: &Plan) {
-    plan_with(plan, Why::Short);
+    plan_with(plan, Shown::default());
 }
 
-/// The same, its guarantees as short or as full as is wanted.
-pub(crate) fn plan_with(plan: &Plan, why: Why) {
-    signed(&render::text_with(plan, why));
+/// The same, with as much beside it as is wanted.
+pub(crate) fn plan_with(plan: &Plan, shown: Shown) {
+    signed(&render::text_with(plan, shown));
 }
 
 /// Writes lines that have a sign in their first column, in colour where that is wanted.

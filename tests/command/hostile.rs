@@ -243,9 +243,8 @@ fn assert_svg(text: &str, about: &str) {
         let children = node.children().filter(roxmltree::Node::is_element).count();
         assert!(!matches!(name, "title" | "text" | "style") || children == 0, "{about}: <{name}> has elements\n{text}");
         for attribute in node.attributes() {
-            let known = [
-                "viewBox", "width", "height", "role", "x", "y", "rx", "class", "text-anchor", "d", "cx", "cy", "r",
-            ];
+            let known =
+                ["viewBox", "width", "height", "role", "x", "y", "rx", "class", "text-anchor", "d", "cx", "cy", "r"];
             assert!(known.contains(&attribute.name()), "{about}: {}\n{text}", attribute.name());
         }
     }
@@ -276,7 +275,18 @@ fn without_strings(text: &str, escapes: bool) -> String {
 fn assert_dot(text: &str, about: &str) {
     for line in without_strings(text, true).lines() {
         let line = line.trim();
-        let known = ["digraph \" {", "graph [", "node [", "edge [", "subgraph \" {", "label=\"", "\" [label=\"", "\" -> \"", "}", ""];
+        let known = [
+            "digraph \" {",
+            "graph [",
+            "node [",
+            "edge [",
+            "subgraph \" {",
+            "label=\"",
+            "\" [label=\"",
+            "\" -> \"",
+            "}",
+            "",
+        ];
         let is_known = known.iter().any(|known| line == *known || (known.len() > 1 && line.starts_with(known)));
         let plain = line.chars().all(|c| c.is_ascii_alphanumeric() || " \"{}[]=,->_".contains(c));
         assert!(is_known && plain, "{about}: {line}\n{text}");
@@ -318,10 +328,22 @@ fn whatever_a_manifest_says_nothing_but_text_comes_out() {
         for lines in TOPS {
             for bare in [false, true] {
                 let top = filled(&stage, lines, text, bare);
-                write(&stage, &format!("{}{top}\n\n[bottle.b]\nimage = {{ ref = \"i\" }}\n", head.replace(
-                    if lines.starts_with("version") { "version = 1\n" } else if lines.starts_with("name") { "name = \"hostile\"\n" } else { "\u{0}" },
-                    "",
-                )));
+                write(
+                    &stage,
+                    &format!(
+                        "{}{top}\n\n[bottle.b]\nimage = {{ ref = \"i\" }}\n",
+                        head.replace(
+                            if lines.starts_with("version") {
+                                "version = 1\n"
+                            } else if lines.starts_with("name") {
+                                "name = \"hostile\"\n"
+                            } else {
+                                "\u{0}"
+                            },
+                            "",
+                        )
+                    ),
+                );
                 assert_harmless(&show(&stage, "plan --backend docker@28.5"), Form::Text, &top);
             }
         }
@@ -330,7 +352,12 @@ fn whatever_a_manifest_says_nothing_but_text_comes_out() {
         write(&stage, &taken);
         for (line, form) in SHOWN.iter().chain(&CARRIED_OUT) {
             let said = show(&stage, line);
-            assert_eq!(said.exit, Some(if line.contains("--backend docker --backend container") { said.exit.unwrap() } else { 0 }), "{line}\n{}", said.stderr);
+            assert_eq!(
+                said.exit,
+                Some(if line.contains("--backend docker --backend container") { said.exit.unwrap() } else { 0 }),
+                "{line}\n{}",
+                said.stderr
+            );
             assert!(!said.stdout.is_empty(), "{line}");
             assert_harmless(&said, *form, line);
         }
@@ -351,8 +378,15 @@ fn harm_would_be_seen() {
     for text in ["a <b>x</b>", "hello @you", "![i](//e/y.png)", "```\nx\n```\n</details><script>"] {
         assert!(finds(Form::Markdown, text), "{text}");
     }
-    assert!(finds(Form::Svg, "<svg><script/></svg>") && finds(Form::Svg, "<svg onload=\"x\"/>") && finds(Form::Svg, "<svg>"));
+    assert!(
+        finds(Form::Svg, "<svg><script/></svg>")
+            && finds(Form::Svg, "<svg onload=\"x\"/>")
+            && finds(Form::Svg, "<svg>")
+    );
     assert!(finds(Form::Dot, "digraph \"x\" {\n  \"a\"; evil -> x\n}\n"));
-    assert!(finds(Form::Mermaid, "flowchart TB\n  click n_a \"x\"\n") && finds(Form::Mermaid, "flowchart TB\n  n_a[\"`x`\"]\n"));
+    assert!(
+        finds(Form::Mermaid, "flowchart TB\n  click n_a \"x\"\n")
+            && finds(Form::Mermaid, "flowchart TB\n  n_a[\"`x`\"]\n")
+    );
     assert!(finds(Form::Json, "{") && finds(Form::JsonLines, "{}\n{"));
 }

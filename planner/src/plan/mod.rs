@@ -7,6 +7,7 @@ mod reason;
 mod removed;
 mod satisfied;
 mod seen;
+mod undo;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -14,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 pub use build::{Foreign, PlanError, Target, build, destroy};
 pub use choose::{Row, Table, WayReason};
 pub use reason::{Reason, Verdict};
+pub use undo::Undo;
 pub use work::{Task, TaskKind};
 
 pub(crate) use satisfied::differences;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::harmless_json;
 use crate::address::Address;
+use crate::approval::Approval;
 use crate::guarantee::{Capability, Guarantee, Standing};
 use crate::intent::{ArchiveEntry, Need, Secret, StageName};
 use crate::name::{BottleName, ProjectName};
@@ -37,6 +38,7 @@ pub fn json(plan: &Plan) -> String {
 /// When it cannot be written.
 pub fn write_json(plan: &Plan, mut to: impl io::Write) -> io::Result<()> {
     let document = Document {
+        approval: Approval::of(plan),
         backend: plan.profile.backend,
         bottles: plan.bottles.iter().map(bottle).collect(),
         chosen: chosen(&plan.chosen),
@@ -79,6 +81,7 @@ impl<T, V: Serialize> Serialize for Each<'_, T, V> {
 
 #[derive(Serialize)]
 struct Document<'p> {
+    approval: Approval,
     backend: Backend,
     bottles: Vec<JsonBottle<'p>>,
     chosen: Value,

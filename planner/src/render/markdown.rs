@@ -5,13 +5,15 @@ use std::fmt::Write as _;
 use super::comment::{Block, Comment, Piece, code};
 use super::text;
 use crate::address::Address;
+use crate::approval::Approval;
 use crate::plan::{Plan, Verdict};
 
 /// The whole plan, or, where it would be too long for a comment, as much of it as fits, with a line that says what is missing.
 #[must_use]
 pub fn markdown(plan: &Plan) -> String {
     let title = format!("bottle: {} on {}", code(plan.project.as_str()), code(&plan.profile.to_string()));
-    let mut comment = Comment::new(&title, &text::counts(plan), "`bottle plan` shows them");
+    let head = format!("{}\n\napproval {}", text::counts(plan), code(&Approval::of(plan).to_string()));
+    let mut comment = Comment::new(&title, &head, "`bottle plan` shows them");
     let unmet = plan.bottles.iter().flat_map(|(bottle, summary)| {
         let unmet = summary.unmet().map(|(guarantee, _)| guarantee.name());
         unmet.map(|guarantee| format!("required and not held: {} of {}", code(guarantee), code(bottle.as_str())))
@@ -26,7 +28,7 @@ pub fn markdown(plan: &Plan) -> String {
     let mut rewrites = String::new();
     text::rewrites(&mut rewrites, plan);
     comment.add(Block::folded("rewritten for this backend", Piece::lines(&rewrites)));
-    let operations = text::operations(plan);
+    let operations = text::operations(plan, &text::Undos::new());
     let operations: Vec<Piece> = operations
         .iter()
         .map(|(is_operation, lines)| {

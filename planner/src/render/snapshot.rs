@@ -13,7 +13,7 @@ pub const SNAPSHOT_MARK: &str = "# Written by `bottle plan --snapshot`";
 pub fn snapshot(plan: &Plan) -> String {
     let mut out = format!("{SNAPSHOT_MARK}; `bottle plan --check` compares.\n");
     out.push_str(&format!("{} on {}\n{}\n", plan.project, plan.profile, text::counts(plan)));
-    text::body(&mut out, plan, text::Why::Short);
+    text::body(&mut out, plan, text::Shown::default());
     out
 }
 

@@ -7,11 +7,12 @@ use indexmap::IndexMap;
 
 use super::{argv, harmless, word};
 use crate::address::Address;
+use crate::approval::Approval;
 use crate::guarantee::{Guarantee, Rank, Standing};
 use crate::intent::{Content, CopyIn, Exec, ExecStdin, Owner, Stage, Step, Tracking, Way};
 use crate::name::BottleName;
 use crate::operation::{Action, Arg, Command, Operation, Part, Stdin};
-use crate::plan::{BackendReason, BottleSummary, Entry, Plan, Reason, Verdict, WayReason};
+use crate::plan::{BackendReason, BottleSummary, Entry, Plan, Reason, Undo, Verdict, WayReason};
 use crate::reads::{SecretFlow, secret_flows};
 
 /// Argvs up to this many characters stand on one line; longer ones take a line for each option, so that a change of one shows as one.
@@ -27,29 +28,42 @@ pub enum Why {
     Full,
 }
 
+/// What is shown of a plan beside what always is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// What each guarantee rests on.
+    pub why: Why,
+    /// How each operation would be undone.
+    pub undo: bool,
+}
+
 /// The whole plan.
 #[must_use]
 pub fn text(plan: &Plan) -> String {
-    text_with(plan, Why::Short)
+    text_with(plan, Shown::default())
 }
 
-/// The whole plan, its guarantees as short or as full as is wanted.
+/// How operations would be undone; empty where that is not shown.
+pub(super) type Undos<'p> = HashMap<&'p Address, Undo>;
+
+/// The whole plan, with as much beside it as is wanted.
 #[must_use]
-pub fn text_with(plan: &Plan, why: Why) -> String {
+pub fn text_with(plan: &Plan, shown: Shown) -> String {
     let mut out = String::new();
     headline(&mut out, plan);
-    body(&mut out, plan, why);
+    body(&mut out, plan, shown);
     out
 }
 
 /// All but the headline.
-pub(super) fn body(out: &mut String, plan: &Plan, why: Why) {
+pub(super) fn body(out: &mut String, plan: &Plan, shown: Shown) {
     hosts(out, plan);
     secrets(out, plan);
-    guarantees(out, plan, why);
+    guarantees(out, plan, shown.why);
     destroyed(out, plan);
     rewrites(out, plan);
-    out.extend(operations(plan).into_iter().map(|(_, text)| text));
+    let undos = if shown.undo { plan.undos() } else { Undos::new() };
+    out.extend(operations(plan, &undos).into_iter().map(|(_, text)| text));
 }
 
 fn section(out: &mut String, title: &str) {
@@ -60,6 +74,7 @@ pub(super) fn headline(out: &mut String, plan: &Plan) {
     let seen = if plan.observed { "" } else { "; planned without asking an engine" };
     let _ = writeln!(out, "{} on {} ({}{seen})", plan.project, plan.profile, chosen(&plan.chosen));
     let _ = writeln!(out, "{}", counts(plan));
+    let _ = writeln!(out, "approval {}", Approval::of(plan));
 }
 
 fn chosen(reason: &BackendReason) -> String {
@@ -260,7 +275,7 @@ fn known_later(plan: &Plan) -> BTreeSet<String> {
 }
 
 /// The operations in order, with the headings between them; whether each text is an operation.
-pub(super) fn operations(plan: &Plan) -> Vec<(bool, String)> {
+pub(super) fn operations(plan: &Plan, undos: &Undos<'_>) -> Vec<(bool, String)> {
     let mut texts = Vec::new();
     let known = known_later(plan);
     if !known.is_empty() {
@@ -282,9 +297,21 @@ pub(super) fn operations(plan: &Plan) -> Vec<(bool, String)> {
         }
         let mut out = String::new();
         operation(&mut out, entry);
+        if !undos.is_empty() {
+            undo(&mut out, entry, undos.get(&entry.address));
+        }
         texts.push((true, out));
     }
     texts
+}
+
+fn undo(out: &mut String, entry: &Entry, undo: Option<&Undo>) {
+    if let Some(undo) = undo {
+        let _ = writeln!(out, "    undo: {}", harmless(&undo.to_string()));
+    }
+    if entry.removal.is_some() {
+        out.push_str("    undo: what is taken away does not come back\n");
+    }
 }
 
 fn operation(out: &mut String, entry: &Entry) {

@@ -147,7 +147,7 @@ pub fn read(text: &str) -> Result<SavedPlan, SavedError> {
 
 /// Whether a text begins as a saved plan does, whatever became of the rest.
 #[must_use]
-pub(super) fn is_meant_as_one(text: &str) -> bool {
+pub fn is_meant_as_one(text: &str) -> bool {
     text.strip_prefix("{\"format\":\"").is_some_and(|rest| rest.starts_with(SAVED_FORMAT))
 }
 

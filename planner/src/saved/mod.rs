@@ -7,7 +7,7 @@ mod document;
 mod meaning;
 
 pub use changes::{Change, Outcome, changes};
-pub use document::{SAVED_FORMAT, SAVED_VERSION, SavedError, read, write};
+pub use document::{SAVED_FORMAT, SAVED_VERSION, SavedError, is_meant_as_one, read, write};
 pub use meaning::{fingerprint, sources};
 
 use crate::approval::Approval;
