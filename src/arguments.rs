@@ -22,6 +22,8 @@ pub(crate) enum Subcommands {
     Destroy(Destroy),
     /// Show what is there and what drifted
     Status(Status),
+    /// Print the JSON Schema of the manifest, for editors, or of what is written for machines
+    Schema(Schema),
 }
 
 /// Which manifest.
@@ -133,4 +135,23 @@ pub(crate) struct Status {
     /// Exit with 2 where something drifted
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Schema {
+    /// Of what
+    #[arg(long, value_enum, default_value_t = Described::Manifest)]
+    pub(crate) of: Described,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Described {
+    /// bottle.toml
+    Manifest,
+    /// `plan --format json`
+    Plan,
+    /// A line of `apply --format json` and `destroy --format json`
+    Events,
+    /// `status --format json`
+    Status,
 }

@@ -3,4 +3,5 @@
 pub(crate) mod apply;
 pub(crate) mod destroy;
 pub(crate) mod plan;
+pub(crate) mod schema;
 pub(crate) mod status;
