@@ -29,6 +29,8 @@ pub(crate) enum Subcommands {
     Status(Status),
     /// Draw who can reach whom, or the graph of what is done
     Graph(Graph),
+    /// Print the JSON Schema of the manifest, for editors, or of what is written for machines
+    Schema(Schema),
 }
 
 /// Which manifest.
@@ -254,4 +256,23 @@ pub(crate) enum PictureFormat {
 
 fn approval(text: &str) -> Result<Approval, String> {
     Approval::try_from(text.to_owned()).map_err(|error| error.to_string())
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Schema {
+    /// Of what
+    #[arg(long, value_enum, default_value_t = Described::Manifest)]
+    pub(crate) of: Described,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Described {
+    /// bottle.toml
+    Manifest,
+    /// `plan --format json`
+    Plan,
+    /// A line of `apply --format json` and `destroy --format json`
+    Events,
+    /// `status --format json`
+    Status,
 }

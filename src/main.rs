@@ -50,5 +50,6 @@ fn run(command: Subcommands) -> Result<Exit, Fault> {
         Subcommands::Destroy(arguments) => commands::destroy::run(&arguments),
         Subcommands::Status(arguments) => commands::status::run(&arguments),
         Subcommands::Graph(arguments) => commands::graph::run(&arguments),
+        Subcommands::Schema(arguments) => commands::schema::run(&arguments),
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod destroy;
 pub(crate) mod diff;
 pub(crate) mod graph;
 pub(crate) mod plan;
+pub(crate) mod schema;
 pub(crate) mod show;
 pub(crate) mod snapshot;
 pub(crate) mod status;

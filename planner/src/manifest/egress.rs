@@ -6,7 +6,7 @@ use super::keys::{self, Key};
 use super::model::Via;
 use super::read::{Reader, Value};
 
-const WAYS: &[(&str, Via)] = &[
+pub(super) const WAYS: &[(&str, Via)] = &[
     ("sidecar", Via::Sidecar),
     ("host-loopback", Via::HostLoopback),
     ("firewall", Via::Firewall),

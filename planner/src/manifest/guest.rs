@@ -12,7 +12,7 @@ pub(super) const NO_HOME: &str = "/nonexistent";
 pub(super) const UNKNOWN_HOME: &str = "~";
 
 /// Folders of the kernel's and of bottle's own, and why nothing may be put there.
-const CLOSED: &[(&str, &str)] = &[
+pub(super) const CLOSED: &[(&str, &str)] = &[
     ("/proc", "is the kernel's: what is written there changes the system, or nothing"),
     ("/sys", "is the kernel's: what is written there changes the system, or nothing"),
     ("/dev", "holds devices: a file there takes the place of one"),

@@ -10,7 +10,7 @@ use super::read::{Reader, Span, Value};
 use super::sources::Want;
 use crate::source::SourcePath;
 
-const DOCKERFILE: &str = "Dockerfile";
+pub(super) const DOCKERFILE: &str = "Dockerfile";
 
 impl Reader<'_> {
     pub(super) fn image(&mut self, key: &Key, value: &Value<'_>) -> Option<Image> {

@@ -16,10 +16,11 @@ use crate::guarantee::Guarantee;
 use crate::name::BottleName;
 use crate::source::{Kind, SourcePath};
 
-const SANDBOXES: &[(&str, Sandbox)] = &[("shared-kernel", Sandbox::SharedKernel), ("vm", Sandbox::Vm)];
-const AGENTS: &[(&str, Agent)] = &[("claude", Agent::Claude), ("codex", Agent::Codex)];
-const RUNTIMES: &[(&str, Runtime)] = &[("auto", Runtime::Auto), ("runsc", Runtime::Runsc), ("runc", Runtime::Runc)];
-const WAYS_IN: &[(&str, WorkspaceMode)] = &[
+pub(super) const SANDBOXES: &[(&str, Sandbox)] = &[("shared-kernel", Sandbox::SharedKernel), ("vm", Sandbox::Vm)];
+pub(super) const AGENTS: &[(&str, Agent)] = &[("claude", Agent::Claude), ("codex", Agent::Codex)];
+pub(super) const RUNTIMES: &[(&str, Runtime)] =
+    &[("auto", Runtime::Auto), ("runsc", Runtime::Runsc), ("runc", Runtime::Runc)];
+pub(super) const WAYS_IN: &[(&str, WorkspaceMode)] = &[
     ("copy", WorkspaceMode::Copy),
     ("mount", WorkspaceMode::Mount),
     ("bake", WorkspaceMode::Bake),

@@ -8,7 +8,7 @@ use super::read::{Reader, Span, Value};
 /// The least memory that Docker takes: 6 MiB.
 const LEAST_MEMORY: u64 = 6 << 20;
 /// The most processes that Linux can number: `PID_MAX_LIMIT`.
-const MOST_PIDS: u32 = 1 << 22;
+pub(super) const MOST_PIDS: u32 = 1 << 22;
 
 /// Limits as one table has them.
 #[derive(Clone, Debug, Default)]

@@ -23,6 +23,7 @@ mod places;
 mod project;
 mod punycode;
 mod read;
+mod schema;
 mod sources;
 mod ssh;
 #[cfg(test)]
@@ -31,3 +32,4 @@ mod tests;
 pub use error::{Code, ManifestError, ManifestErrors};
 pub use model::*;
 pub use parse::{LONGEST, parse};
+pub use schema::schema;

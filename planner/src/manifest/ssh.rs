@@ -12,7 +12,7 @@ use super::model::SshKey;
 use super::read::{Reader, Span, Value};
 
 /// The types of host keys that OpenSSH takes, without those it has given up.
-const TYPES: &[&str] = &[
+pub(super) const TYPES: &[&str] = &[
     "ssh-ed25519",
     "ecdsa-sha2-nistp256",
     "ecdsa-sha2-nistp384",

@@ -71,11 +71,10 @@ fn the_nearest_key_is_named() {
     assert!(shown.contains("did you mean `known_host`?"), "{shown}");
 }
 
-/// Each line alone is one error, at the place that is named.
-#[test]
-fn one_thing_wrong_is_one_error() {
+/// Lines of which each alone is one error, at the place that is named.
+pub(super) fn one_thing_wrong() -> &'static [(&'static str, Code, &'static str)] {
     use Code::*;
-    let cases: &[(&str, Code, &str)] = &[
+    &[
         ("prompt = \"x\"", WrongType, "\"x\""),
         ("prompt = { file = \"settings.json\", text = \"x\" }", Conflict, "text"),
         ("prompt = {}", MissingKey, "{}"),
@@ -157,8 +156,12 @@ fn one_thing_wrong_is_one_error() {
         ("[bottle.Two]\nimage.ref = \"node\"", Name, "Two"),
         ("[bottle.shared]\nimage.ref = \"node\"", Name, "shared"),
         ("[defaults]\ntemplate = true", Conflict, "template"),
-    ];
-    for (lines, code, place) in cases {
+    ]
+}
+
+#[test]
+fn one_thing_wrong_is_one_error() {
+    for (lines, code, place) in one_thing_wrong() {
         assert_eq!(errors(&bottle(lines)), [(*code, *place)], "{lines}");
     }
 }

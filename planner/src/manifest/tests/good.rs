@@ -15,7 +15,7 @@ use crate::source::SourcePath;
 const HOST_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
 
 /// Every key at once.
-fn full() -> String {
+pub(super) fn full() -> String {
     format!(
         r#"
 version = 1

@@ -3,6 +3,7 @@ mod bad;
 mod good;
 mod merging;
 mod reference;
+mod schema;
 
 use super::memory::Memory;
 use super::{Code, Manifest, ManifestErrors, parse};

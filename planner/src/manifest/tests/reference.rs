@@ -5,7 +5,7 @@ use crate::guarantee::Guarantee;
 use crate::manifest::keys::{self, Keys};
 use crate::manifest::{Code, Manifest};
 
-fn documentation() -> String {
+pub(super) fn documentation() -> String {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/manifest.md");
     std::fs::read_to_string(path).unwrap()
 }
@@ -58,10 +58,9 @@ fn the_examples_are_right() {
     }
 }
 
-/// A key that is listed and that no arm of the parser reads would be taken and forgotten.
-#[test]
-fn every_key_is_read() {
-    let around = |table: &Keys, line: &str| match table.place {
+/// A line in the table that it is a line of.
+pub(super) fn around(table: &Keys, line: &str) -> String {
+    match table.place {
         "the manifest" => line.to_owned(),
         "`sidecar`" => format!("[sidecar]\n{line}"),
         "`network`" => format!("[network]\n{line}"),
@@ -76,7 +75,12 @@ fn every_key_is_read() {
         "`copy`" => format!("[[bottle.a.copy]]\n{line}"),
         "`exec`" => format!("[[bottle.a.exec]]\n{line}"),
         other => panic!("{other}"),
-    };
+    }
+}
+
+/// A key that is listed and that no arm of the parser reads would be taken and forgotten.
+#[test]
+fn every_key_is_read() {
     for table in keys::ALL {
         for key in table.keys {
             let text = around(table, &format!("{} = 1979-05-27", key.name));
