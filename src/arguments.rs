@@ -22,6 +22,8 @@ pub(crate) enum Subcommands {
     Destroy(Destroy),
     /// Show what is there and what drifted
     Status(Status),
+    /// Prove or refute on the live bottles what the plan claims
+    Verify(Verify),
 }
 
 /// Which manifest.
@@ -133,4 +135,31 @@ pub(crate) struct Status {
     /// Exit with 2 where something drifted
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    pub(crate) project: Project,
+    /// The bottles to probe [default: all]
+    #[arg(value_name = "BOTTLE")]
+    pub(crate) bottles: Vec<String>,
+    #[arg(long, value_enum, default_value_t = VerifyFormat::Text)]
+    pub(crate) format: VerifyFormat,
+    /// Probe from this image, beside the agent, where the agent's own has no shell or lacks tools
+    #[arg(long, value_name = "IMAGE")]
+    pub(crate) helper: Option<String>,
+    /// Ask only the probes that are quick
+    #[arg(long)]
+    pub(crate) quick: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum VerifyFormat {
+    /// For people
+    Text,
+    /// For machines: docs/verify.md
+    Json,
+    /// For a comment on a pull request
+    Markdown,
 }

@@ -45,5 +45,6 @@ fn run(command: Subcommands) -> Result<Exit, Fault> {
         Subcommands::Apply(arguments) => commands::apply::run(&arguments),
         Subcommands::Destroy(arguments) => commands::destroy::run(&arguments),
         Subcommands::Status(arguments) => commands::status::run(&arguments),
+        Subcommands::Verify(arguments) => commands::verify::run(&arguments),
     }
 }

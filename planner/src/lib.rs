@@ -14,6 +14,7 @@ pub mod observation;
 pub mod operation;
 pub mod passes;
 pub mod plan;
+pub mod probe;
 pub mod profile;
 pub mod render;
 pub mod source;

@@ -29,18 +29,19 @@ pub fn markdown(plan: &Plan) -> String {
     if !unmet.is_empty() {
         let _ = writeln!(out, "> [!CAUTION]\n> required and not held: {}\n", unmet.join(", "));
     }
-    fenced(&mut out, &summary, LONGEST_COMMENT / 3);
+    fenced(&mut out, &summary, LONGEST_COMMENT / 3, "bottle plan");
     if !operations.trim().is_empty() {
         out.push_str("<details><summary>operations</summary>\n\n");
         let room = LONGEST_COMMENT.saturating_sub(out.chars().count() + 300);
-        fenced(&mut out, &operations, room);
+        fenced(&mut out, &operations, room, "bottle plan");
         out.push_str("</details>\n");
     }
     out
 }
 
-/// A block that its own text cannot close. `diff` colours lines by the sign in column 0.
-fn fenced(out: &mut String, body: &str, room: usize) {
+/// A block that its own text cannot close. `diff` colours lines by the sign in column 0. Whatever does not fit in `room` characters is
+/// shown by `command`.
+pub(crate) fn fenced(out: &mut String, body: &str, room: usize, command: &str) {
     let longest = body.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
     let body = body.trim_start_matches('\n');
@@ -57,6 +58,6 @@ fn fenced(out: &mut String, body: &str, room: usize) {
     let _ = write!(out, "{fence}diff\n{}{fence}\n\n", &body[..kept]);
     let left_out = body[kept..].lines().count();
     if left_out > 0 {
-        let _ = writeln!(out, "**{left_out} lines did not fit here: run `bottle plan` to see them.**\n");
+        let _ = writeln!(out, "**{left_out} lines did not fit here: run `{command}` to see them.**\n");
     }
 }

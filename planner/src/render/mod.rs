@@ -7,6 +7,7 @@ mod side_by_side;
 mod text;
 
 pub use json::{PLAN_FORMAT, PLAN_VERSION, json, write_json};
+pub(crate) use markdown::fenced;
 pub use markdown::{LONGEST_COMMENT, markdown};
 pub use quote::{harmless, shell};
 pub use side_by_side::side_by_side;
