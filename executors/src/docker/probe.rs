@@ -18,7 +18,7 @@ use super::Docker;
 use super::call::environment;
 use crate::engine::{Ended, EngineError};
 use crate::labels::LabelMap;
-use crate::probe::{Helper, Member, Network, Place, Prober, SeenContainer, SeenNetwork, Surroundings};
+use crate::probe::{Endpoint, Helper, Member, Network, Place, Prober, SeenContainer, SeenNetwork, Surroundings};
 use crate::process::Process;
 
 /// What making and taking away a container of our own may take beyond its script.
@@ -86,15 +86,17 @@ struct Device {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Settings {
-    networks: Option<BTreeMap<String, Endpoint>>,
+    networks: Option<BTreeMap<String, RawEndpoint>>,
 }
 
 #[derive(Deserialize)]
-struct Endpoint {
+struct RawEndpoint {
     #[serde(rename = "NetworkID")]
     network: String,
     #[serde(rename = "IPAddress")]
     address: String,
+    #[serde(rename = "Gateway")]
+    gateway: String,
 }
 
 #[derive(Deserialize)]
@@ -184,7 +186,13 @@ impl Container {
             address,
             running: self.state.running,
             posture,
-            networks: networks.map(|(_, endpoint)| (endpoint.network.clone(), endpoint.address.parse().ok())).collect(),
+            networks: networks
+                .map(|(_, endpoint)| Endpoint {
+                    network: endpoint.network.clone(),
+                    address: endpoint.address.parse().ok(),
+                    gateway: endpoint.gateway.parse().ok(),
+                })
+                .collect(),
             volumes: volumes.filter_map(|volume| volume.name.clone()).collect(),
             id: self.id,
             image: self.image,
@@ -227,7 +235,7 @@ impl Prober for Docker {
         let containers: Vec<SeenContainer> =
             containers.into_iter().filter_map(|raw| address(&raw.id).map(|address| raw.seen(address))).collect();
         let mut networks: BTreeSet<String> = observation.networks.iter().map(|network| network.id.clone()).collect();
-        networks.extend(containers.iter().flat_map(|container| container.networks.iter().map(|(id, _)| id.clone())));
+        networks.extend(containers.iter().flat_map(|container| container.networks.iter().map(|endpoint| endpoint.network.clone())));
         networks.remove("");
         let networks: Vec<String> = networks.into_iter().collect();
         let listed = || self.ask(&["network", "ls", "--no-trunc", "--format", "{{json .ID}}"])?.rows();

@@ -16,7 +16,7 @@ use bottle_planner::observation::Observation;
 use bottle_planner::probe::{Subject, Verification, Verified};
 use bottle_planner::profile::Profile;
 
-pub use seen::{Member, SeenContainer, SeenNetwork, Surroundings};
+pub use seen::{Endpoint, Member, SeenContainer, SeenNetwork, Surroundings};
 
 use crate::engine::{Engine, EngineError};
 use listener::Listening;

@@ -40,14 +40,14 @@ pub(super) fn of(subject: &Subject, cast: &Cast<'_>, surroundings: &Surroundings
     let networks = agent
         .networks
         .iter()
-        .filter_map(|(id, address)| Some((surroundings.network(id)?, *address)))
+        .filter_map(|endpoint| Some((surroundings.network(&endpoint.network)?, endpoint.address)))
         // What the engine calls a network and is none.
         .filter(|(network, _)| network.name != "none")
         .map(|(network, address)| Joined {
             name: network.name.clone(),
             internal: network.internal,
             subnet: network.subnet,
-            gateway: network.gateway,
+            gateway: surroundings.gateway(network),
             address,
             ipv6: network.ipv6,
             others: network
@@ -60,8 +60,8 @@ pub(super) fn of(subject: &Subject, cast: &Cast<'_>, surroundings: &Surroundings
         .collect();
     let egress = surroundings.egress();
     let proxy = cast.proxy.and_then(|proxy| {
-        let near = proxy.networks.iter().find(|(id, _)| agent.networks.iter().any(|(own, _)| own == id))?.1?;
-        let far = egress.and_then(|egress| proxy.networks.iter().find(|(id, _)| *id == egress.id)?.1);
+        let near = proxy.networks.iter().find(|far| agent.networks.iter().any(|own| own.network == far.network))?.address?;
+        let far = egress.and_then(|egress| proxy.networks.iter().find(|far| far.network == egress.id)?.address);
         Some(Proxy {
             container: proxy.id.clone(),
             near,
@@ -72,7 +72,7 @@ pub(super) fn of(subject: &Subject, cast: &Cast<'_>, surroundings: &Surroundings
             volumes: proxy.volumes.clone(),
         })
     });
-    let gateway = egress.and_then(|egress| egress.gateway);
+    let gateway = egress.and_then(|egress| surroundings.gateway(egress));
     let mut neighbours = neighbours(cast, surroundings);
     let asked = if given.quick { QUICK_NEIGHBOURS.min(neighbours.len()) } else { neighbours.len() };
     let further_neighbours = neighbours.split_off(asked).len();
@@ -106,7 +106,7 @@ fn neighbours(cast: &Cast<'_>, surroundings: &Surroundings) -> Vec<Neighbour> {
     let mut found = Vec::new();
     for other in surroundings.containers.iter().filter(|other| other.running && !own(&other.id)) {
         let serves = other.address.as_str().ends_with("/pipelock/create").then_some(PROXY_PORT);
-        let addresses = other.networks.iter().filter_map(|(_, address)| *address);
+        let addresses = other.networks.iter().filter_map(|endpoint| endpoint.address);
         found.extend(addresses.map(|address| neighbour(&other.id, &other.name, address, serves)));
     }
     let is_of_project = |id: &str| surroundings.containers.iter().any(|container| container.id == id);

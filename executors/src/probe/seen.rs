@@ -30,10 +30,21 @@ pub struct SeenContainer {
     pub running: bool,
     /// What the engine says of its rights.
     pub posture: Posture,
-    /// The networks it is on, by the engine's id, with its address there.
-    pub networks: Vec<(String, Option<Ipv4Addr>)>,
+    /// The networks it is on.
+    pub networks: Vec<Endpoint>,
     /// The volumes mounted into it.
     pub volumes: Vec<String>,
+}
+
+/// A container's place on a network.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// The network, by the engine's id.
+    pub network: String,
+    /// The container's address there.
+    pub address: Option<Ipv4Addr>,
+    /// The gateway that it was given.
+    pub gateway: Option<Ipv4Addr>,
 }
 
 /// A network.
@@ -71,6 +82,13 @@ pub struct Member {
 impl Surroundings {
     pub(super) fn made_by(&self, address: &Address) -> Option<&SeenContainer> {
         self.containers.iter().find(|container| container.address == *address)
+    }
+
+    /// The gateway of a network, from its own configuration, else as its members were given it.
+    pub(super) fn gateway(&self, network: &SeenNetwork) -> Option<Ipv4Addr> {
+        let endpoints = self.containers.iter().flat_map(|container| &container.networks);
+        let given = endpoints.filter(|endpoint| endpoint.network == network.id).find_map(|endpoint| endpoint.gateway);
+        network.gateway.or(given)
     }
 
     pub(super) fn network(&self, id: &str) -> Option<&SeenNetwork> {

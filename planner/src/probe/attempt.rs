@@ -39,8 +39,10 @@ pub enum Wants {
     NoAnswer,
     /// That there is no connection; a refusal is none.
     NoConnection,
-    /// That a resolver gives no address.
+    /// That a name has no address.
     NoName,
+    /// That no resolver says anything of an outside name: that nobody has it is something, too.
+    NoResolver,
     /// That the proxy refuses. With `true`, that it hangs up will do.
     Refusal(bool),
     /// What its text says.
@@ -67,6 +69,8 @@ pub enum Shows {
     Anybody,
     /// There was an answer.
     Answer,
+    /// A resolver said something, be it that nobody has the name.
+    Resolver,
     /// The proxy did not refuse.
     LetThrough,
 }

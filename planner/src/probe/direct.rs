@@ -97,11 +97,11 @@ pub(super) const PROBES: &[Probe] = &[
     Probe {
         name: "A7.broadcast",
         guarantees: &[Guarantee::HostClosed],
-        question: "does no broadcast or multicast reach the host?",
+        question: "do broadcasts and multicasts reach services of the host that take them on all addresses? No answer can come back",
         quick: false,
         applies: on_a_network,
         needed: false,
-        how: How::Guest(broadcast),
+        how: How::Limit(broadcast),
     },
     Probe {
         name: "A9.route",

@@ -66,7 +66,7 @@ fn name(scene: &Scene) -> String {
 fn outside_name(scene: &Scene) -> Vec<Attempt> {
     let attempt = |name: String| Attempt {
         ask: Ask::Lookup { name, server: None },
-        wants: Wants::NoName,
+        wants: Wants::NoResolver,
         control: Control::From(Vantage::Egress),
         necessary: false,
     };

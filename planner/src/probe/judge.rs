@@ -33,21 +33,33 @@ impl Replies {
     }
 }
 
-/// What a probe says of a bottle, and what remains to be said though it held.
+/// What a probe came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judged {
+    /// The verdict; that of a limit is that it held.
+    pub verdict: Verdict,
+    /// What remains to be said: attempts that stayed unknown and were not needed, or what a limit lets through.
+    pub notes: Vec<String>,
+    /// Whether it is a limit, and something is let through.
+    pub limits: bool,
+}
+
+/// What a probe says of a bottle.
 #[must_use]
-pub fn judge(probe: &Probe, scene: &Scene, replies: &Replies) -> (Verdict, Vec<String>) {
-    if matches!(probe.how, How::Inside(_)) && scene.by_helper {
-        let why = "a helper beside the agent sees neither its files nor its processes".to_owned();
-        return (Verdict::Unknown(why), Vec::new());
-    }
+pub fn judge(probe: &Probe, scene: &Scene, replies: &Replies) -> Judged {
+    let verdict = |(verdict, notes): (Verdict, Vec<String>)| Judged { verdict, notes, limits: false };
     match probe.how {
-        How::Engine(verdict) => (verdict(scene), Vec::new()),
-        How::Stated(what) => (Verdict::Held, vec![what(scene)]),
-        How::Guest(attempts) | How::Inside(attempts) => sum(&attempts(scene), scene, replies),
+        How::Inside(_) if scene.by_helper => {
+            let why = "a helper beside the agent sees neither its files nor its processes".to_owned();
+            verdict((Verdict::Unknown(why), Vec::new()))
+        }
+        How::Engine(of) => verdict((of(scene), Vec::new())),
+        How::Guest(attempts) | How::Inside(attempts) => verdict(sum(&attempts(scene), scene, replies)),
+        How::Stated(what) => Judged { verdict: Verdict::Held, notes: vec![what(scene)], limits: true },
         How::Limit(attempts) => {
-            let tried = attempts(scene);
-            let notes = tried.iter().map(|attempt| limit(attempt, replies)).collect();
-            (Verdict::Held, notes)
+            let tried: Vec<(bool, String)> = attempts(scene).iter().map(|attempt| limit(attempt, replies)).collect();
+            let limits = tried.iter().any(|(through, _)| *through);
+            Judged { verdict: Verdict::Held, notes: tried.into_iter().map(|(_, note)| note).collect(), limits }
         }
     }
 }
@@ -91,6 +103,10 @@ fn one(attempt: &Attempt, scene: &Scene, replies: &Replies) -> Verdict {
         Wants::NoAnswer => no_answer(ask, &reply),
         Wants::NoConnection => no_connection(ask, &reply),
         Wants::NoName => no_name(ask, &reply),
+        Wants::NoResolver if reply == Reply::Nobody => {
+            Verdict::Broken(format!("{ask}: a resolver says that nobody has it, so somebody outside was asked"))
+        }
+        Wants::NoResolver => no_name(ask, &reply),
         Wants::Refusal(hanging_up) => refusal(ask, &reply, *hanging_up),
         Wants::Reading(verdict) => match &reply {
             Reply::Open(text) => verdict(text, scene),
@@ -115,6 +131,7 @@ fn unshown(attempt: &Attempt, control: &Control, scene: &Scene, replies: &Replie
             let shows = match attempt.wants {
                 Wants::NoListener => Shows::Listener,
                 Wants::NoAnswer => Shows::Anybody,
+                Wants::NoResolver => Shows::Resolver,
                 Wants::NoConnection | Wants::NoName | Wants::Refusal(_) | Wants::Reading(_) => Shows::Answer,
             };
             (vantage, &attempt.ask, shows)
@@ -126,6 +143,7 @@ fn unshown(attempt: &Attempt, control: &Control, scene: &Scene, replies: &Replie
         (Shows::Listener, _) if replies.heard(vantage, ask) => true,
         (Shows::Listener, Reply::Open(text)) => text.contains(&scene.listener.token),
         (Shows::Anybody, Reply::Open(_) | Reply::Connected | Reply::Refused) | (Shows::Answer, Reply::Open(_)) => true,
+        (Shows::Resolver, Reply::Open(_) | Reply::Nobody) => true,
         (Shows::LetThrough, Reply::Open(text)) => status(text).is_some_and(|status| !(400..500).contains(&status)),
         // A tunnel whose far end is silent for a while was not refused.
         (Shows::LetThrough, Reply::Connected) => true,
@@ -143,6 +161,7 @@ fn unshown(attempt: &Attempt, control: &Control, scene: &Scene, replies: &Replie
         Reply::Open(text) => format!("was answered {}", short(&text)),
         Reply::Connected => "was not answered".to_owned(),
         Reply::Refused => "was refused".to_owned(),
+        Reply::Nobody => "nobody has that name".to_owned(),
         Reply::Shut(_) => "got nothing".to_owned(),
         Reply::Cannot(why) => why,
     };
@@ -156,7 +175,7 @@ fn no_listener(ask: &Ask, reply: &Reply, scene: &Scene) -> Verdict {
         }
         Reply::Open(text) => Verdict::Unknown(format!("{ask}: somebody else answered: {}", short(text))),
         Reply::Connected => Verdict::Unknown(format!("{ask}: there was a connection, and no answer")),
-        Reply::Refused | Reply::Shut(_) => Verdict::Held,
+        Reply::Refused | Reply::Nobody | Reply::Shut(_) => Verdict::Held,
         Reply::Cannot(why) => Verdict::Unknown(why.clone()),
     }
 }
@@ -166,7 +185,7 @@ fn no_answer(ask: &Ask, reply: &Reply) -> Verdict {
         Reply::Open(text) => Verdict::Broken(format!("{ask}: answered {}", short(text))),
         Reply::Connected => Verdict::Broken(format!("{ask}: there is a connection")),
         Reply::Refused => Verdict::Broken(format!("{ask}: a refusal came back, so packets get there")),
-        Reply::Shut(_) => Verdict::Held,
+        Reply::Nobody | Reply::Shut(_) => Verdict::Held,
         Reply::Cannot(why) => Verdict::Unknown(why.clone()),
     }
 }
@@ -175,7 +194,7 @@ fn no_connection(ask: &Ask, reply: &Reply) -> Verdict {
     match reply {
         Reply::Open(text) => Verdict::Broken(format!("{ask}: answered {}", short(text))),
         Reply::Connected => Verdict::Broken(format!("{ask}: there is a connection")),
-        Reply::Refused | Reply::Shut(_) => Verdict::Held,
+        Reply::Refused | Reply::Nobody | Reply::Shut(_) => Verdict::Held,
         Reply::Cannot(why) => Verdict::Unknown(why.clone()),
     }
 }
@@ -183,7 +202,7 @@ fn no_connection(ask: &Ask, reply: &Reply) -> Verdict {
 fn no_name(ask: &Ask, reply: &Reply) -> Verdict {
     match reply {
         Reply::Open(text) => Verdict::Broken(format!("{ask}: {}", short(text))),
-        Reply::Connected | Reply::Refused | Reply::Shut(_) => Verdict::Held,
+        Reply::Connected | Reply::Refused | Reply::Nobody | Reply::Shut(_) => Verdict::Held,
         Reply::Cannot(why) => Verdict::Unknown(why.clone()),
     }
 }
@@ -201,31 +220,37 @@ fn refusal(ask: &Ask, reply: &Reply, hanging_up: bool) -> Verdict {
             _ => Verdict::Broken(format!("{said}: not refused, but answered {}", short(text))),
         },
         Reply::Connected | Reply::Shut(_) if hanging_up => Verdict::Held,
-        Reply::Connected | Reply::Shut(_) | Reply::Refused => {
+        Reply::Connected | Reply::Shut(_) | Reply::Nobody | Reply::Refused => {
             Verdict::Unknown(format!("{said}: the proxy gave no answer"))
         }
         Reply::Cannot(why) => Verdict::Unknown(why.clone()),
     }
 }
 
-fn limit(attempt: &Attempt, replies: &Replies) -> String {
-    let said = match &attempt.ask {
+/// What an attempt of a limit came to, and whether it is let through.
+fn limit(attempt: &Attempt, replies: &Replies) -> (bool, String) {
+    let ask = &attempt.ask;
+    let said = match ask {
         Ask::Tcp { say: Say::Bytes(say), .. } => String::from_utf8_lossy(say).lines().next().unwrap_or_default().to_owned(),
         ask => ask.to_string(),
     };
-    match replies.of(&Vantage::Agent, &attempt.ask) {
-        Reply::Open(text) if attempt.ask == Ask::Unshare => match text.trim() {
-            "yes" => "the agent can make a user namespace of its own; it leads to no other network".to_owned(),
-            _ => "the agent cannot make a user namespace of its own".to_owned(),
-        },
-        Reply::Open(text) => match status(&text) {
-            Some(400..500) => format!("{said}: refused"),
-            _ => format!("{said}: let through"),
-        },
-        Reply::Connected => format!("{said}: let through"),
-        Reply::Refused | Reply::Shut(_) => format!("{said}: no answer"),
-        Reply::Cannot(why) => format!("{said}: not asked, {why}"),
-    }
+    let reply = replies.of(&Vantage::Agent, ask);
+    let (through, what) = match (&attempt.wants, reply) {
+        (Wants::NoListener, Reply::Cannot(why)) => (false, format!("not asked, {why}")),
+        (Wants::NoListener, _) if replies.heard(&Vantage::Agent, ask) => {
+            (true, "it reached our listener on the host".to_owned())
+        }
+        (Wants::NoListener, _) => (false, "nothing reached our listener on the host".to_owned()),
+        (_, Reply::Open(text)) if *ask == Ask::Unshare => (text.trim() == "yes", text.trim().to_owned()),
+        (_, Reply::Open(text)) if status(&text).is_some_and(|status| (400..=499).contains(&status)) => {
+            (false, "refused".to_owned())
+        }
+        // A tunnel that has no answer yet is being made.
+        (_, Reply::Open(_) | Reply::Connected) => (true, "let through".to_owned()),
+        (_, Reply::Refused | Reply::Nobody | Reply::Shut(_)) => (false, "no answer".to_owned()),
+        (_, Reply::Cannot(why)) => (false, format!("not asked, {why}")),
+    };
+    (through, format!("{said}: {what}"))
 }
 
 /// The status of an answer over HTTP/1.

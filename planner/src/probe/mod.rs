@@ -23,7 +23,7 @@ mod surroundings;
 
 pub use ask::{Ask, Say};
 pub use attempt::{Attempt, Control, Vantage, Wants};
-pub use judge::{Replies, judge};
+pub use judge::{Judged, Replies, judge};
 pub use outcome::{Finding, Found, Verification, Verified, is_claimed, probes};
 pub use report::{VERIFICATION_FORMAT, VERIFICATION_VERSION};
 pub use scene::{Joined, Listener, Neighbour, Posture, Proxy, Scene};
@@ -39,7 +39,7 @@ use crate::guarantee::Guarantee;
 pub struct Probe {
     /// Its name: the row of the matrix, and what of it. `C2.gateway`.
     pub name: &'static str,
-    /// The guarantees that it speaks of; none for a limit.
+    /// The guarantees that it speaks of; those of a limit hold but for what it lets through.
     pub guarantees: &'static [Guarantee],
     /// The question.
     pub question: &'static str,

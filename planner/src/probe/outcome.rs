@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::judge::{Replies, judge};
+use super::judge::{Judged, Replies, judge};
 use super::scene::Scene;
 use super::{Probe, Verdict};
 use crate::guarantee::{Guarantee, Standing};
@@ -64,9 +64,7 @@ pub struct Finding {
     /// Which.
     pub probe: &'static Probe,
     /// What it said.
-    pub verdict: Verdict,
-    /// What remains to be said: attempts that stayed unknown and were not needed, what a limit lets through.
-    pub notes: Vec<String>,
+    pub judged: Judged,
 }
 
 impl Verified {
@@ -80,8 +78,11 @@ impl Verified {
         replies: &Replies,
     ) -> Self {
         let found = probes(quick, scene).map(|probe| {
-            let (verdict, notes) = judge(probe, scene, replies);
-            Finding { probe, verdict, notes }
+            let mut judged = judge(probe, scene, replies);
+            if probe.name == "C6.neighbours" && scene.further_neighbours > 0 {
+                judged.notes.push(format!("{} more were not asked about", scene.further_neighbours));
+            }
+            Finding { probe, judged }
         });
         let (limits, findings): (Vec<Finding>, Vec<Finding>) = found.partition(|finding| finding.probe.is_limit());
         let guarantees = claims
@@ -97,6 +98,12 @@ impl Verified {
         let unknown = Found::Unknown(vec![why.to_owned()]);
         let guarantees = claims.iter().map(|(guarantee, claim)| (*guarantee, claim.clone(), unknown.clone())).collect();
         Self { bottle: bottle.clone(), guarantees, findings: Vec::new(), limits: Vec::new() }
+    }
+
+    /// The limits of a guarantee at which something is let through, by name.
+    pub fn limits_of(&self, guarantee: Guarantee) -> impl Iterator<Item = &'static str> {
+        let of_it = move |limit: &&Finding| limit.judged.limits && limit.probe.guarantees.contains(&guarantee);
+        self.limits.iter().filter(of_it).map(|limit| limit.probe.name)
     }
 
     /// The guarantees that the plan claims and that were refuted.
@@ -146,16 +153,16 @@ fn of_guarantee(guarantee: Guarantee, findings: &[Finding]) -> Found {
     let of_it: Vec<&Finding> =
         findings.iter().filter(|finding| finding.probe.guarantees.contains(&guarantee)).collect();
     let named = |finding: &Finding| {
-        format!("{}: {}", finding.probe.name, finding.verdict.reason().unwrap_or_default())
+        format!("{}: {}", finding.probe.name, finding.judged.verdict.reason().unwrap_or_default())
     };
     let broken: Vec<String> =
-        of_it.iter().filter(|finding| matches!(finding.verdict, Verdict::Broken(_))).map(|finding| named(finding)).collect();
+        of_it.iter().filter(|finding| matches!(finding.judged.verdict, Verdict::Broken(_))).map(|finding| named(finding)).collect();
     if !broken.is_empty() {
         return Found::Refuted(broken);
     }
     let needed = || of_it.iter().filter(|finding| finding.probe.needed);
     let unknown: Vec<String> =
-        needed().filter(|finding| matches!(finding.verdict, Verdict::Unknown(_))).map(|finding| named(finding)).collect();
+        needed().filter(|finding| matches!(finding.judged.verdict, Verdict::Unknown(_))).map(|finding| named(finding)).collect();
     if needed().next().is_none() {
         Found::Unknown(vec!["no probe asks of it".to_owned()])
     } else if unknown.is_empty() {

@@ -176,8 +176,9 @@ lookup() {
     answer "$1" cannot "none of nslookup, getent, python3, node is in the image"
     return
   fi
-  case $? in
-    0) answer "$1" open "$said" ;;
+  case $?,$said in
+    0,*) answer "$1" open "$said" ;;
+    *NXDOMAIN*) answer "$1" nobody ;;
     *) answer "$1" shut "$said" ;;
   esac
 }

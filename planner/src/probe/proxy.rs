@@ -75,8 +75,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "D3.ports",
-        guarantees: &[],
-        question: "a listed host may be asked for on any port",
+        guarantees: ALLOWLISTED,
+        question: "may a listed host be asked for on any port?",
         quick: false,
         applies: |scene| scene.proxy.is_some() && scene.listed().is_some(),
         needed: false,
@@ -84,8 +84,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "D4.bytes",
-        guarantees: &[],
-        question: "what goes through a tunnel to a listed host is not read",
+        guarantees: &[Guarantee::EgressAllowlisted],
+        question: "may anything be said in a tunnel to a listed host?",
         quick: true,
         applies: has_proxy,
         needed: false,
@@ -93,8 +93,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "D9.labels",
-        guarantees: &[],
-        question: "any label under a listed wildcard is looked up",
+        guarantees: &[Guarantee::EgressAllowlisted, Guarantee::DnsClosed],
+        question: "is any label under a listed wildcard looked up?",
         quick: true,
         applies: |scene| scene.proxy.is_some() && scene.allow.iter().any(|host| host.starts_with("*.")),
         needed: false,

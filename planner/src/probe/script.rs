@@ -20,6 +20,8 @@ pub enum Reply {
     Connected,
     /// A refusal came back: somebody is there.
     Refused,
+    /// A resolver answered that nobody has this name.
+    Nobody,
     /// Nothing came back; what the program that tried said of it.
     Shut(String),
     /// It could not be asked, because of this.
@@ -67,6 +69,7 @@ pub fn replies(output: &str, asks: &[Ask], nonce: &str) -> BTreeMap<Ask, Reply> 
             Some("open") => Reply::Open(text),
             Some("connected") => Reply::Connected,
             Some("refused") => Reply::Refused,
+            Some("nobody") => Reply::Nobody,
             Some("shut") => Reply::Shut(text),
             Some("cannot") => Reply::Cannot(text),
             _ => continue,

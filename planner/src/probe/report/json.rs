@@ -39,6 +39,7 @@ fn of_bottle(bottle: &Verified) -> Value {
                 "standing": claim.word(),
                 "found": found.word(),
                 "because": because,
+                "but_for": bottle.limits_of(*guarantee).collect::<Vec<_>>(),
             })
         })
         .collect();
@@ -58,9 +59,9 @@ fn of_finding(finding: &Finding) -> Value {
         "question": finding.probe.question,
         "asked": finding.probe.asked(),
         "needed": finding.probe.needed,
-        "verdict": finding.verdict.word(),
-        "reason": finding.verdict.reason(),
-        "notes": finding.notes,
+        "verdict": finding.judged.verdict.word(),
+        "reason": finding.judged.verdict.reason(),
+        "notes": finding.judged.notes,
     })
 }
 
@@ -70,6 +71,8 @@ fn of_limit(limit: &Finding) -> Value {
         "row": limit.probe.row(),
         "question": limit.probe.question,
         "asked": limit.probe.asked(),
-        "notes": limit.notes,
+        "guarantees": limit.probe.guarantees,
+        "let_through": limit.judged.limits,
+        "notes": limit.judged.notes,
     })
 }

@@ -28,10 +28,16 @@ pub(super) fn guarantees(out: &mut String, bottle: &Verified) {
             _ => ' ',
         };
         let because = match found {
-            Found::Proven => String::new(),
+            Found::Proven => match bottle.limits_of(*guarantee).collect::<Vec<_>>().join(", ") {
+                limits if limits.is_empty() => limits,
+                limits => format!("but for {limits}"),
+            },
             Found::Refuted(by) | Found::Unknown(by) => {
                 let names: Vec<&str> = by.iter().map(|reason| reason.split(": ").next().unwrap_or(reason)).collect();
-                names.join(", ")
+                match &names[..] {
+                    ["no probe asks of it"] => "no probe asks of it".to_owned(),
+                    names => names.join(", "),
+                }
             }
         };
         let line = format!("{sign} {guarantee:<18} claimed {:<9} {:<8}{}", claim.word(), found.word(), harmless(&because));
@@ -45,7 +51,7 @@ pub(super) fn probes(out: &mut String, bottle: &Verified) {
     }
     out.push_str("\n  probes\n");
     for finding in &bottle.findings {
-        let sign = match finding.verdict {
+        let sign = match finding.judged.verdict {
             Verdict::Held => ' ',
             Verdict::Broken(_) => '!',
             Verdict::Unknown(_) => '~',
@@ -55,20 +61,22 @@ pub(super) fn probes(out: &mut String, bottle: &Verified) {
             out,
             "{sign} {:<20} {:<8}{}{asked}",
             finding.probe.name,
-            finding.verdict.word(),
+            finding.judged.verdict.word(),
             finding.probe.question
         );
-        if let Some(reason) = finding.verdict.reason() {
+        if let Some(reason) = finding.judged.verdict.reason() {
             let _ = writeln!(out, "{:31}{}", "", harmless(reason));
         }
-        if !finding.notes.is_empty() {
-            let _ = writeln!(out, "{:31}not told: {}", "", harmless(&finding.notes.join("; ")));
+        if !finding.judged.notes.is_empty() {
+            let _ = writeln!(out, "{:31}not told: {}", "", harmless(&finding.judged.notes.join("; ")));
         }
     }
     if !bottle.limits.is_empty() {
         out.push_str("\n  limits\n");
     }
     for limit in &bottle.limits {
-        let _ = writeln!(out, "  {:<20} {}", limit.probe.name, harmless(&limit.notes.join("; ")));
+        let sign = if limit.judged.limits { '~' } else { ' ' };
+        let _ = writeln!(out, "{sign} {:<20} {}", limit.probe.name, limit.probe.question);
+        let _ = writeln!(out, "{:23}{}", "", harmless(&limit.judged.notes.join("; ")));
     }
 }
