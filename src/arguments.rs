@@ -31,6 +31,8 @@ pub(crate) enum Subcommands {
     Graph(Graph),
     /// Print the JSON Schema of the manifest, for editors, or of what is written for machines
     Schema(Schema),
+    /// Prove or refute on the live bottles what the plan claims
+    Verify(Verify),
 }
 
 /// Which manifest.
@@ -275,4 +277,31 @@ pub(crate) enum Described {
     Events,
     /// `status --format json`
     Status,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    pub(crate) project: Project,
+    /// The bottles to probe [default: all]
+    #[arg(value_name = "BOTTLE")]
+    pub(crate) bottles: Vec<String>,
+    #[arg(long, value_enum, default_value_t = VerifyFormat::Text)]
+    pub(crate) format: VerifyFormat,
+    /// Probe from this image, beside the agent, where the agent's own has no shell or lacks tools
+    #[arg(long, value_name = "IMAGE")]
+    pub(crate) helper: Option<String>,
+    /// Ask only the probes that are quick
+    #[arg(long)]
+    pub(crate) quick: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum VerifyFormat {
+    /// For people
+    Text,
+    /// For machines: docs/verify.md
+    Json,
+    /// For a comment on a pull request
+    Markdown,
 }

@@ -51,5 +51,6 @@ fn run(command: Subcommands) -> Result<Exit, Fault> {
         Subcommands::Status(arguments) => commands::status::run(&arguments),
         Subcommands::Graph(arguments) => commands::graph::run(&arguments),
         Subcommands::Schema(arguments) => commands::schema::run(&arguments),
+        Subcommands::Verify(arguments) => commands::verify::run(&arguments),
     }
 }

@@ -15,6 +15,8 @@ use bottle_planner::profile::Profile;
 use serde::Serialize;
 use zeroize::Zeroize as _;
 
+use crate::probe::Prober;
+
 /// A backend.
 pub trait Engine: Send + Sync {
     /// What it can do, as it answers itself.
@@ -53,6 +55,14 @@ pub trait Engine: Send + Sync {
     /// # Errors
     /// As for [`Engine::run`].
     fn incarnation(&self, container: &ObjectName) -> Result<Incarnation, EngineError>;
+
+    /// What its live bottles can be asked by.
+    ///
+    /// # Errors
+    /// Why they cannot, in words for a reason.
+    fn prober(&self) -> Result<&dyn Prober, String> {
+        Err("this backend's bottles cannot be asked".to_owned())
+    }
 }
 
 /// A container as one of possibly many of the same name.

@@ -14,6 +14,7 @@ pub mod journal;
 mod labels;
 pub mod lock;
 mod owners;
+pub mod probe;
 mod process;
 mod question;
 mod ready;

@@ -18,6 +18,7 @@ pub mod operation;
 pub mod passes;
 pub mod picture;
 pub mod plan;
+pub mod probe;
 pub mod profile;
 pub mod reads;
 pub mod render;

@@ -10,3 +10,4 @@ pub(crate) mod schema;
 pub(crate) mod show;
 pub(crate) mod snapshot;
 pub(crate) mod status;
+pub(crate) mod verify;

@@ -5,6 +5,7 @@
 mod call;
 mod observe;
 mod passwd;
+mod probe;
 mod ready;
 mod remove;
 mod run;
@@ -84,6 +85,10 @@ impl Engine for Docker {
 
     fn remove(&self, address: &Address, removal: &Removal, context: &Context<'_>) -> Result<(), Failure> {
         self.take_away(address, removal, context)
+    }
+
+    fn prober(&self) -> Result<&dyn crate::probe::Prober, String> {
+        Ok(self)
     }
 
     fn incarnation(&self, container: &ObjectName) -> Result<Incarnation, EngineError> {

@@ -212,6 +212,10 @@ impl Engine for Simulator {
         self.answer(address, command, answer).map(drop)
     }
 
+    fn prober(&self) -> Result<&dyn crate::probe::Prober, String> {
+        Err("the simulator runs nothing".to_owned())
+    }
+
     fn incarnation(&self, container: &ObjectName) -> Result<Incarnation, EngineError> {
         let found = self.look(|state| {
             state

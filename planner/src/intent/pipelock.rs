@@ -15,7 +15,7 @@ pub(super) const PROGRAM: &str = "pipelock";
 /// The name by which an agent reaches its sidecar.
 pub(crate) const ALIAS: &str = "pipelock";
 /// The port on which it serves.
-pub(super) const PORT: u16 = 8888;
+pub(crate) const PORT: u16 = 8888;
 /// The user it runs as: no name in its image has this number.
 pub(super) const USER: &str = "65532:65532";
 /// An allowlist entry that matches nothing: pipelock's strict mode refuses an empty list.

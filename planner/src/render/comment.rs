@@ -18,43 +18,43 @@ const LONGEST_TICKS: usize = 16;
 const AROUND: usize = 400;
 
 /// A part of a block that is shown whole or not at all.
-pub(super) struct Piece {
+pub(crate) struct Piece {
     text: String,
     operation: bool,
 }
 
 impl Piece {
-    pub(super) fn line(line: &str) -> Self {
+    pub(crate) fn line(line: &str) -> Self {
         Self { text: safe(line), operation: false }
     }
 
-    pub(super) fn heading(title: &str) -> Self {
+    pub(crate) fn heading(title: &str) -> Self {
         Self::line(title)
     }
 
     /// An operation with all its lines.
-    pub(super) fn operation(lines: &str) -> Self {
+    pub(crate) fn operation(lines: &str) -> Self {
         Self { text: safe(lines), operation: true }
     }
 
     /// All lines of a text, each by itself.
-    pub(super) fn lines(text: &str) -> Vec<Self> {
+    pub(crate) fn lines(text: &str) -> Vec<Self> {
         text.trim_matches('\n').lines().map(Self::line).collect()
     }
 }
 
 /// A fenced block.
-pub(super) struct Block {
+pub(crate) struct Block {
     folded: Option<&'static str>,
     pieces: Vec<Piece>,
 }
 
 impl Block {
-    pub(super) fn open(pieces: Vec<Piece>) -> Self {
+    pub(crate) fn open(pieces: Vec<Piece>) -> Self {
         Self { folded: None, pieces }
     }
 
-    pub(super) fn folded(summary: &'static str, pieces: Vec<Piece>) -> Self {
+    pub(crate) fn folded(summary: &'static str, pieces: Vec<Piece>) -> Self {
         Self { folded: Some(summary), pieces }
     }
 
@@ -64,7 +64,7 @@ impl Block {
 }
 
 /// A comment in the making.
-pub(super) struct Comment {
+pub(crate) struct Comment {
     out: String,
     blocks: Vec<Block>,
     /// Where what does not fit is to be seen.
@@ -73,12 +73,12 @@ pub(super) struct Comment {
 
 impl Comment {
     /// `title` and `counts` hold nothing of a manifest but what went through [`code`].
-    pub(super) fn new(title: &str, counts: &str, elsewhere: &'static str) -> Self {
+    pub(crate) fn new(title: &str, counts: &str, elsewhere: &'static str) -> Self {
         Self { out: format!("### {title}\n\n{counts}\n\n"), blocks: Vec::new(), elsewhere }
     }
 
     /// What must not be overlooked, made of [`code`] and our own words.
-    pub(super) fn caution(&mut self, lines: &[String]) {
+    pub(crate) fn caution(&mut self, lines: &[String]) {
         const MOST: usize = 20;
         if lines.is_empty() {
             return;
@@ -93,26 +93,26 @@ impl Comment {
         self.out.push('\n');
     }
 
-    pub(super) fn add(&mut self, block: Block) {
+    pub(crate) fn add(&mut self, block: Block) {
         if !block.pieces.is_empty() {
             self.blocks.push(block);
         }
     }
 
     /// Whether all that was added would fit.
-    pub(super) fn fits(&self) -> bool {
+    pub(crate) fn fits(&self) -> bool {
         let blocks: usize = self.blocks.iter().map(|block| block.length() + AROUND).sum();
         self.out.len() + blocks <= LONGEST_COMMENT
     }
 
     /// Puts a block before the last one.
-    pub(super) fn add_before_last(&mut self, block: Block) {
+    pub(crate) fn add_before_last(&mut self, block: Block) {
         let last = self.blocks.len().saturating_sub(1);
         self.blocks.insert(last, block);
     }
 
     /// The text. Blocks have room in their order, but none takes more than half of what is left while others follow that need it.
-    pub(super) fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         let Self { mut out, blocks, elsewhere } = self;
         for (at, block) in blocks.iter().enumerate() {
             let left = LONGEST_COMMENT.saturating_sub(out.len() + AROUND * (blocks.len() - at));
@@ -186,7 +186,7 @@ fn spaced_ticks(line: &str) -> String {
 }
 
 /// A code span that its own text cannot end.
-pub(super) fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let text = spaced_ticks(&harmless(text));
     let ticks = "`".repeat(longest_ticks(&text) + 1);
     let pad = if text.starts_with('`') || text.ends_with('`') || text.is_empty() { " " } else { "" };

@@ -2,8 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::comment::{Block, Comment, Piece, code};
-use super::text;
+use super::{Block, Comment, Piece, code, text};
 use crate::address::Address;
 use crate::approval::Approval;
 use crate::plan::{Plan, Verdict};

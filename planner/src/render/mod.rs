@@ -10,6 +10,7 @@ mod snapshot;
 mod text;
 
 pub use comment::LONGEST_COMMENT;
+pub(crate) use comment::{Block, Comment, Piece, code};
 pub use difference::{
     DIFFERENCE_FORMAT, DIFFERENCE_VERSION, Detail, difference_json, difference_markdown, difference_text,
 };

@@ -1,0 +1,47 @@
+//! `bottle verify`
+
+use bottle_executors::probe::{Options, verify};
+use bottle_planner::plan::{Target, build};
+use bottle_planner::probe::Subject;
+use bottle_planner::render::harmless;
+
+use super::plan::fault;
+use crate::arguments::{self, VerifyFormat};
+use crate::backend::select;
+use crate::exit::{Exit, Fault};
+use crate::manifest_file::{ManifestFile, part};
+use crate::{state, terminal};
+
+pub(crate) fn run(arguments: &arguments::Verify) -> Result<Exit, Fault> {
+    let file = ManifestFile::read(arguments.project.file())?;
+    let part = part(&arguments.bottles)?;
+    let selected = select(arguments.project.backend.as_deref(), Some(&file.manifest), false)?;
+    let (engine, profile, chosen) = selected.live()?;
+    let dir = state::dir(profile.backend, &file.manifest.name)?;
+    // Nobody is to change the bottles while they are probed, nor to take away the containers that this makes.
+    let held = state::hold(engine.as_ref(), &dir, "bottle verify")?;
+    state::check_origin(&dir, &file.root, &held.observation)?;
+    let target =
+        Target { profile: &profile, chosen: &chosen, observation: Some(&held.observation), part: part.as_ref() };
+    let plan = build(&file.manifest, &file.files, target).map_err(fault)?;
+    let mut subjects = Subject::all(&plan);
+    subjects.retain(|subject| part.as_ref().is_none_or(|part| part.contains(&subject.bottle)));
+    let options = Options { quick: arguments.quick, helper: arguments.helper.as_deref() };
+    let verification = verify(engine.as_ref(), &file.manifest.name, &profile, &held.observation, &subjects, options)?;
+    match arguments.format {
+        VerifyFormat::Text => terminal::verification(&verification.text()),
+        VerifyFormat::Json => terminal::print(&verification.json()),
+        VerifyFormat::Markdown => terminal::print(&verification.markdown()),
+    }
+    for bottle in &verification.bottles {
+        for (guarantee, claim, by) in bottle.refuted() {
+            terminal::note(&format!(
+                "error: {} claims that {guarantee} is {}, and it is not so: {}",
+                bottle.bottle,
+                claim.word(),
+                harmless(&by.join("; "))
+            ));
+        }
+    }
+    Ok(if verification.is_refuted() { Exit::Weaker } else { Exit::Done })
+}
