@@ -123,7 +123,8 @@ fn boxes_are_apart_or_within_each_other_and_text_stays_in_its_box() {
     ];
     for (name, svg) in pictures {
         let document = roxmltree::Document::parse(&svg).unwrap();
-        let number = |node: &roxmltree::Node<'_, '_>, key| node.attribute(key).map_or(0.0, |text| text.parse().unwrap());
+        let number =
+            |node: &roxmltree::Node<'_, '_>, key| node.attribute(key).map_or(0.0, |text| text.parse().unwrap());
         let rects: Vec<(String, Rect)> = document
             .descendants()
             .filter(|node| node.has_tag_name("rect"))
@@ -196,7 +197,10 @@ fn a_live_picture_has_the_verdicts() {
     assert!(live("topology").contains(" to create</text>"));
     assert_eq!(said(stage.bottle("apply --backend simulator --yes").env("GH_PAT", "x")).exit, Some(0));
     let dot = live("operations");
-    assert!(dot.contains("\"implementer/agent/create\" [label=\"implementer/agent/create\\n") && !dot.contains("\"+ "), "{dot}");
+    assert!(
+        dot.contains("\"implementer/agent/create\" [label=\"implementer/agent/create\\n") && !dot.contains("\"+ "),
+        "{dot}"
+    );
     assert!(!live("topology").contains(" to create</text>"));
 }
 

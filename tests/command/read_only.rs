@@ -72,9 +72,7 @@ struct Doubles {
 impl Doubles {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        for (name, script) in
-            [("docker", DOCKER), ("container", CONTAINER), ("sw_vers", "#!/bin/sh\necho 26.1\n")]
-        {
+        for (name, script) in [("docker", DOCKER), ("container", CONTAINER), ("sw_vers", "#!/bin/sh\necho 26.1\n")] {
             let path = folder.path().join(name);
             fs::write(&path, script).unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();

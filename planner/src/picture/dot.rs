@@ -37,8 +37,7 @@ pub fn dot(drawing: &Drawing) -> String {
             Style::Closed => attributes.push("style=dashed, arrowhead=tee".to_owned()),
             Style::Open => attributes.push("color=\"#cf222e\", penwidth=2".to_owned()),
         }
-        let attributes =
-            if attributes.is_empty() { String::new() } else { format!(" [{}]", attributes.join(", ")) };
+        let attributes = if attributes.is_empty() { String::new() } else { format!(" [{}]", attributes.join(", ")) };
         let _ = writeln!(out, "  {} -> {}{attributes}", quoted(&line.from), quoted(&line.to));
     }
     out.push_str("}\n");

@@ -87,8 +87,6 @@ fn needed<'n>(node: &'n Drawn, known: &HashMap<&Address, &'n [(Need, Address)]>)
             open.extend(direct(address).iter().map(|(_, on)| on));
         }
     }
-    let shown = |(need, on): &&(Need, Address)| {
-        known.contains_key(on) && (*need == Need::On || !follows.contains(on))
-    };
+    let shown = |(need, on): &&(Need, Address)| known.contains_key(on) && (*need == Need::On || !follows.contains(on));
     node.needs.iter().filter(shown).map(|(need, on)| (*need, on)).collect()
 }

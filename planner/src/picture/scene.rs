@@ -265,8 +265,7 @@ fn line(from: &str, to: &str, label: Option<String>, style: Style) -> Line {
 fn guarded(bottle: &Bottle, guarantee: Guarantee, from: &str, to: &str) -> Option<Line> {
     let standing = bottle.standing(guarantee)?;
     let style = if matches!(standing, Standing::NotHeld(_)) { Style::Open } else { Style::Closed };
-    let label =
-        if standing.meets() { guarantee.to_string() } else { format!("{guarantee} {}", standing.word()) };
+    let label = if standing.meets() { guarantee.to_string() } else { format!("{guarantee} {}", standing.word()) };
     Some(line(from, to, Some(label), style))
 }
 

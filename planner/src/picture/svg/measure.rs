@@ -107,7 +107,12 @@ mod tests {
 
     #[test]
     fn lines_fit_and_nothing_is_lost() {
-        for text in ["a.very.long.name.of.a.host.example.com", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "漢字漢字漢字漢字漢字", "a b"] {
+        for text in [
+            "a.very.long.name.of.a.host.example.com",
+            "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+            "漢字漢字漢字漢字漢字",
+            "a b",
+        ] {
             for width in [40, 90, 200] {
                 let lines = MONO.wrapped(text, width);
                 assert!(lines.iter().all(|line| MONO.width(line) <= width), "{lines:?}");

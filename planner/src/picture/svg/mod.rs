@@ -99,8 +99,7 @@ fn panel(canvas: &mut Canvas, column: Column, bottom: u32, title: &str, class: &
 /// The network that leads out, beside the rows of its members.
 fn egress(canvas: &mut Canvas, scene: &Scene, rows: &[Row<'_>]) {
     let members = || rows.iter().filter(|row| row.bottle.is_on_egress());
-    let (Some(first), Some(last), [network, more @ ..]) =
-        (members().next(), members().next_back(), &scene.egress[..])
+    let (Some(first), Some(last), [network, more @ ..]) = (members().next(), members().next_back(), &scene.egress[..])
     else {
         return;
     };
