@@ -64,8 +64,7 @@ pub(crate) fn word(path: &Path) -> String {
 
 /// Reads a saved plan.
 pub(crate) fn read(path: &Path) -> Result<SavedPlan, Fault> {
-    let bytes =
-        fs::read(path).map_err(|error| Fault::from(FileError::Unreadable { path: path.to_owned(), error }))?;
+    let bytes = fs::read(path).map_err(|error| Fault::from(FileError::Unreadable { path: path.to_owned(), error }))?;
     let read = match std::str::from_utf8(&bytes) {
         Ok(text) => saved::read(text),
         Err(_) if is_meant_as_one(&bytes) => Err(SavedError::Damaged("it is not all text".to_owned())),

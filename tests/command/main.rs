@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up has failed")]
 
+mod approved;
 mod crash_walk;
 mod exits;
 mod loss;
 mod parts;
 #[path = "../said/mod.rs"]
 mod said;
+mod saved;
 mod signals;
 mod simulated;
 #[path = "../stage/mod.rs"]
@@ -15,3 +17,4 @@ mod stage;
 mod status;
 mod streams;
 mod terminal;
+mod undo;
