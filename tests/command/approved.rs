@@ -95,7 +95,7 @@ fn a_part_has_an_approval_of_its_own() {
     stage.done(&format!("apply scribe --approved {scribe}"));
     assert_eq!(stage.to_do("scribe"), [""; 0]);
     // What another bottle becomes is none of its business.
-    stage.edit("[bottle.reviewer]", "[bottle.auditor]");
+    stage.edit("[bottle.scribe]\n", "[bottle.auditor]\n\n[bottle.scribe]\n");
     assert_eq!(stage.approval("plan scribe"), scribe);
     assert_ne!(stage.approval("plan"), whole);
 }

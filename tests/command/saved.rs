@@ -87,6 +87,8 @@ fn a_part_is_applied_as_a_part() {
         assert_eq!(stage.plainly(line).exit, Some(64), "{line}");
     }
     assert_nothing_left(&stage.seen("family"));
+    // What another bottle becomes is none of its business.
+    stage.edit("[bottle.scribe]\n", "[bottle.auditor]\n\n[bottle.scribe]\n");
     assert_eq!(stage.plainly("apply --plan part").exit, Some(0));
     assert_eq!(stage.seen("family").containers.len(), 2);
 }
