@@ -75,11 +75,11 @@ impl Approval {
 }
 
 /// Takes in a sequence: how many there are, and each.
-fn each<'h, T>(
-    taken: &'h mut Hasher,
+fn each<T>(
+    taken: &mut Hasher,
     all: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator>,
     mut one: impl FnMut(&mut Hasher, T),
-) -> &'h mut Hasher {
+) -> &mut Hasher {
     let all = all.into_iter();
     taken.field(all.len().to_le_bytes());
     for item in all {
