@@ -132,9 +132,10 @@ const SAVE_AGAIN: &str = "`bottle plan --out FILE` saves what the plan is by now
 fn what_to_do(saved: &SavedPlan, now: &Plan) -> String {
     let approval = Approval::of(now);
     if approval == Approval::of(&saved.plan) {
+        let part: String = now.part.iter().flatten().map(|bottle| format!(" {bottle}")).collect();
         format!(
-            "what is declared is what was saved, and only what is there is not: where that is as it should be, `bottle apply --approved \
-             {approval}` does what is left; else {SAVE_AGAIN}"
+            "what is declared is what was saved, and only what is there is not: where that is as it should be, `bottle apply{part} \
+             --approved {approval}` does what is left; else {SAVE_AGAIN}"
         )
     } else {
         SAVE_AGAIN.to_owned()

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up has failed")]
 
+mod approved;
 mod crash_walk;
 mod exits;
 mod hostile;
@@ -10,6 +11,7 @@ mod parts;
 mod read_only;
 #[path = "../said/mod.rs"]
 mod said;
+mod saved;
 mod signals;
 mod simulated;
 #[path = "../stage/mod.rs"]
@@ -17,3 +19,4 @@ mod stage;
 mod status;
 mod streams;
 mod terminal;
+mod undo;
