@@ -8,6 +8,7 @@ mod exit;
 mod manifest_file;
 mod state;
 mod terminal;
+mod trust;
 
 use std::process::ExitCode;
 
@@ -45,5 +46,6 @@ fn run(command: Subcommands) -> Result<Exit, Fault> {
         Subcommands::Apply(arguments) => commands::apply::run(&arguments),
         Subcommands::Destroy(arguments) => commands::destroy::run(&arguments),
         Subcommands::Status(arguments) => commands::status::run(&arguments),
+        Subcommands::Trust(arguments) => commands::trust::run(&arguments),
     }
 }

@@ -24,3 +24,4 @@ pub mod signals;
 pub mod simulator;
 pub mod state_dir;
 mod tar_stream;
+pub mod trust;

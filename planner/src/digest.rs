@@ -5,6 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+/// What [`Digest::unread`] shows. It is not hexadecimal, and an image's tag can hold it.
+const UNREAD: &str = "not-read";
+
 /// A digest of something's content, as lower-case hex.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -23,6 +26,24 @@ impl Digest {
     #[must_use]
     pub fn recorded(text: &str) -> Self {
         Self(text.to_owned())
+    }
+
+    /// Stands for the digest of content that was not looked at. It is no digest of anything, so what has it is never as declared.
+    #[must_use]
+    pub fn unread() -> Self {
+        Self(UNREAD.to_owned())
+    }
+
+    /// Whether the content was not looked at.
+    #[must_use]
+    pub fn is_unread(&self) -> bool {
+        self.0 == UNREAD
+    }
+
+    /// All of its digits.
+    #[must_use]
+    pub fn whole(&self) -> &str {
+        &self.0
     }
 
     /// The first twelve digits: what plans, labels and image tags show.

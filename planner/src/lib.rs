@@ -18,3 +18,4 @@ pub mod profile;
 pub mod render;
 pub mod source;
 pub mod spelling;
+pub mod trust;

@@ -3,23 +3,29 @@
 use bottle_planner::plan::{BackendReason, Plan, PlanError, Target, build};
 use bottle_planner::profile::Profile;
 use bottle_planner::render;
+use bottle_planner::trust::Asks;
 
 use crate::arguments::{self, PlanFormat};
 use crate::backend::select;
 use crate::exit::{Exit, Fault};
 use crate::manifest_file::{ManifestFile, part};
-use crate::{state, terminal};
+use crate::{state, terminal, trust};
 
 pub(crate) fn run(arguments: &arguments::Plan) -> Result<Exit, Fault> {
-    let file = ManifestFile::read(&arguments.manifest.file)?;
+    let mut file = ManifestFile::read(&arguments.manifest.file)?;
     if let [_, _, ..] = &arguments.backend[..] {
         return side_by_side(&file, arguments);
     }
     let part = part(&arguments.bottles)?;
     let named = arguments.backend.first().map(String::as_str);
     let selected = select(named, Some(&file.manifest), arguments.offline)?;
+    // Without an engine, the plan is the same on any machine: it depends on nobody's trust, and on nothing that trust would open.
+    let mut asks = Asks::later(file.request.clone());
     let observation = match &selected.engine {
         Some(engine) => {
+            let (seen, trust) = trust::look(file)?;
+            file = seen;
+            asks = trust.asks(&file.request);
             let dir = state::dir(selected.profile.backend, &file.manifest.name)?;
             Some(state::look(engine.as_ref(), &dir)?)
         }
@@ -31,7 +37,7 @@ pub(crate) fn run(arguments: &arguments::Plan) -> Result<Exit, Fault> {
         observation: observation.as_ref(),
         part: part.as_ref(),
     };
-    let plan = build(&file.manifest, &file.files, target).map_err(fault)?;
+    let plan = Plan { asks, ..build(&file.manifest, &file.files, target).map_err(fault)? };
     match arguments.format {
         PlanFormat::Text => terminal::plan(&plan),
         PlanFormat::Json => terminal::plan_as_json(&plan),
@@ -59,7 +65,7 @@ fn side_by_side(file: &ManifestFile, arguments: &arguments::Plan) -> Result<Exit
         let target =
             Target { profile: &profile, chosen: &BackendReason::Named, observation: None, part: part.as_ref() };
         match build(&file.manifest, &file.files, target).map_err(fault) {
-            Ok(plan) => plans.push(plan),
+            Ok(plan) => plans.push(Plan { asks: Asks::later(file.request.clone()), ..plan }),
             Err(fault) if fault.exit == Exit::Weaker => {
                 terminal::complain(&fault.report);
                 exit = Exit::Weaker;

@@ -7,6 +7,7 @@ use std::io;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
+use super::asks;
 use crate::address::Address;
 use crate::guarantee::{Guarantee, Standing};
 use crate::intent::{ArchiveEntry, Need, Secret, StageName};
@@ -45,6 +46,7 @@ pub fn write_json(plan: &Plan, mut to: impl io::Write) -> io::Result<()> {
         project: &plan.project,
         rewrites: json!(plan.rewrites),
         secrets: plan.secrets.iter().map(read).collect(),
+        trust: asks::json(&plan.asks),
         version: PLAN_VERSION,
     };
     serde_json::to_writer_pretty(&mut to, &document)?;
@@ -72,6 +74,8 @@ struct Document<'p> {
     project: &'p ProjectName,
     rewrites: Value,
     secrets: Vec<JsonRead<'p>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trust: Option<Value>,
     version: u32,
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::text;
+use super::{asks, text};
 use crate::plan::Plan;
 
 /// The longest comment that forges take, in characters: GitHub's limit, and below Gitea's.
@@ -14,6 +14,7 @@ pub fn markdown(plan: &Plan) -> String {
     let mut summary = String::new();
     text::hosts(&mut summary, plan);
     text::secrets(&mut summary, plan);
+    asks::asks(&mut summary, plan);
     text::guarantees(&mut summary, plan);
     let mut operations = String::new();
     text::rewrites(&mut operations, plan);

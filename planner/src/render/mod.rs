@@ -1,11 +1,13 @@
 //! A plan as text, JSON and Markdown. The same plan gives the same bytes anywhere: no clock, no width, no colour.
 
+mod asks;
 mod json;
 mod markdown;
 mod quote;
 mod side_by_side;
 mod text;
 
+pub use asks::request;
 pub use json::{PLAN_FORMAT, PLAN_VERSION, json, write_json};
 pub use markdown::{LONGEST_COMMENT, markdown};
 pub use quote::{harmless, shell};

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 
 use indexmap::IndexMap;
 
-use super::{argv, harmless, word};
+use super::{argv, asks, harmless, word};
 use crate::address::Address;
+use crate::digest::Digest;
 use crate::guarantee::{Guarantee, Standing};
 use crate::intent::{Content, CopyIn, Exec, ExecStdin, Owner, Stage, Step, Tracking, Way};
 use crate::name::BottleName;
@@ -23,6 +24,7 @@ pub fn text(plan: &Plan) -> String {
     headline(&mut out, plan);
     hosts(&mut out, plan);
     secrets(&mut out, plan);
+    asks::asks(&mut out, plan);
     guarantees(&mut out, plan);
     destroyed(&mut out, plan);
     rewrites(&mut out, plan);
@@ -30,7 +32,7 @@ pub fn text(plan: &Plan) -> String {
     out
 }
 
-fn section(out: &mut String, title: &str) {
+pub(super) fn section(out: &mut String, title: &str) {
     let _ = writeln!(out, "\n{title}");
 }
 
@@ -218,11 +220,11 @@ pub(super) fn operations(out: &mut String, plan: &Plan) {
             section(out, &harmless(bottle.unwrap_or(Address::SHARED)));
             group = Some(bottle);
         }
-        operation(out, entry);
+        operation(out, entry, asks::unread(plan));
     }
 }
 
-fn operation(out: &mut String, entry: &Entry) {
+fn operation(out: &mut String, entry: &Entry, unread: &str) {
     let _ = write!(out, "{} {}", entry.verdict.sign(), shown(&entry.address));
     if entry.reasons.iter().any(|reason| *reason != Reason::Missing) {
         let _ = write!(out, ": {}", reasons(&entry.reasons));
@@ -248,7 +250,7 @@ fn operation(out: &mut String, entry: &Entry) {
                 let _ = writeln!(out, "    resolves on this host: {}", hosts.join(", "));
             }
         }
-        reads(out, operation);
+        reads(out, operation, unread);
     }
 }
 
@@ -280,20 +282,22 @@ fn command(out: &mut String, command: &Command) {
     let _ = writeln!(out, "    {}", lines.join(" \\\n      "));
 }
 
-/// What a command reads from its standard input: each file with its owner and mode.
-fn reads(out: &mut String, operation: &Operation) {
+/// What a command reads from its standard input: each file with its owner and mode. `unread` is said of content that was not looked at.
+fn reads(out: &mut String, operation: &Operation, unread: &str) {
     if let Step::Exec(Exec { stdin: ExecStdin::Text(text), .. }) = &operation.step {
         let shown: String = text.iter().map(|word| Arg::from_word(word).to_string()).collect();
         for line in shown.lines() {
             let _ = writeln!(out, "    < {}", harmless(line));
         }
     }
+    let shown = |content: &Digest| match content.is_unread() {
+        true => format!(", {unread}"),
+        false => format!(", content {content}"),
+    };
     let (files, content) = match &operation.step {
-        Step::CopyIn(CopyIn { files, tracked: Tracking::Content(digest), .. }) => {
-            (files, format!(", content {digest}"))
-        }
+        Step::CopyIn(CopyIn { files, tracked: Tracking::Content(digest), .. }) => (files, shown(digest)),
         Step::CopyIn(CopyIn { files, tracked: Tracking::Once, .. }) => (files, ", once, as it is then".to_owned()),
-        Step::Stage(Stage { files, content, .. }) => (files, format!(", content {content}")),
+        Step::Stage(Stage { files, content, .. }) => (files, shown(content)),
         _ => return,
     };
     for entry in &files.entries {

@@ -98,6 +98,7 @@ pub(super) fn plan(entries: Vec<Entry>) -> Plan {
         rewrites: Vec::new(),
         bottles: BTreeMap::new(),
         secrets: BTreeMap::new(),
+        asks: Default::default(),
     }
 }
 
