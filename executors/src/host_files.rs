@@ -224,6 +224,8 @@ mod tests {
     use std::os::unix::fs::symlink;
     use std::os::unix::net::UnixListener;
 
+    use bottle_planner::trust::{HostFile, Use};
+
     use super::*;
 
     fn scratch() -> (tempfile::TempDir, HostFiles) {
@@ -291,5 +293,112 @@ mod tests {
         assert_eq!(resolve(&SourcePath::new("~other"), root), Path::new("/m/~other"));
         let home = std::env::home_dir().unwrap();
         assert_eq!(resolve(&SourcePath::new("~/.ssh/id"), root), home.join(".ssh/id"));
+    }
+
+    #[test]
+    fn links_of_the_folder_lead_out_of_it_by_any_way() {
+        let (folder, files) = scratch();
+        let at = |path: &str| folder.path().join(path);
+        fs::create_dir_all(at("a/b")).unwrap();
+        fs::write(at("a/f"), "").unwrap();
+        for (link, target) in [
+            ("in", "a"),
+            ("a/up", ".."),
+            ("a/out", "../../x"),
+            ("far", "a/b/../../../y/z"),
+            ("absolute", "/etc"),
+            ("chain", "in/out"),
+            ("dangling", "a/none"),
+            ("back", "../there/f"),
+            ("loop", "loop"),
+        ] {
+            symlink(target, at(link)).unwrap();
+        }
+        let out = |path: &str| files.link_out(&SourcePath::new(path));
+        for inside in [".", "a/f", "in/f", "in/up/a/f", "dangling", "none/of/it", "a/b/../f", "a/f/below"] {
+            assert_eq!(out(inside), None, "{inside}");
+        }
+        for (path, to) in [
+            ("a/out", "../x"),
+            ("in/out/deep/er", "../x/deep/er"),
+            ("chain", "../x"),
+            ("far", "../y/z"),
+            ("absolute/passwd", "/etc/passwd"),
+            ("back", "../there/f"),
+            ("in/up/..", ".."),
+        ] {
+            assert_eq!(out(path).as_deref(), Some(to), "{path}");
+        }
+        assert!(out("loop").is_some(), "what cannot be told counts as outside");
+        assert_eq!(files.read(&SourcePath::new("in/f")).unwrap(), b"");
+    }
+
+    /// A folder with a manifest, and a folder beside it.
+    fn beside() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap().join("project");
+        for (path, text) in [("project/own", "own"), ("beside/secret", "secret"), ("beside/other", "other")] {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        (folder, root)
+    }
+
+    fn granting(root: &Path, path: &str) -> HostFiles {
+        let path = SourcePath::new(path);
+        let outside = outside(&HostFiles::new(root.to_owned()), &path).unwrap();
+        let file = HostFile { path, outside, used: Use::Prompt };
+        HostFiles::granted(root.to_owned(), &Request { shared: [file].into(), ..Request::default() })
+    }
+
+    #[test]
+    fn nothing_outside_is_looked_at_but_what_was_granted() {
+        let (_folder, root) = beside();
+        symlink("../beside", root.join("link")).unwrap();
+        let absolute = root.join("own").display().to_string();
+        let closed = HostFiles::new(root.clone());
+        for path in ["../beside/secret", "../beside/none", "link/secret", "link", "~/x", "/etc/passwd", &absolute] {
+            let path = SourcePath::new(path);
+            assert_eq!(closed.kind(&path), Err(FileError::Unseen), "{path}");
+            assert_eq!(closed.read(&path), Err(FileError::Unseen), "{path}");
+            assert_eq!(closed.list(&path), Err(FileError::Unseen), "{path}");
+        }
+        assert_eq!(closed.read(&SourcePath::new("own")).unwrap(), b"own");
+
+        let read = |files: &HostFiles, path: &str| files.read(&SourcePath::new(path));
+        let one = granting(&root, "../beside/secret");
+        assert_eq!(read(&one, "../beside/secret").unwrap(), b"secret");
+        for path in ["../beside/other", "../beside/secret/../other", "../beside/../beside/secret", "link/secret"] {
+            assert_eq!(read(&one, path), Err(FileError::Unseen), "{path}");
+        }
+        let all = granting(&root, "../beside");
+        assert_eq!(read(&all, "../beside/other").unwrap(), b"other");
+        assert_eq!(read(&all, "../beside/../project/own"), Err(FileError::Unseen));
+        assert_eq!(read(&granting(&root, &absolute), &absolute).unwrap(), b"own");
+    }
+
+    #[test]
+    fn a_grant_ends_where_the_repository_turns_the_way() {
+        let (_folder, root) = beside();
+        let link = root.join("link");
+        let point = |target: &str| {
+            let _ = fs::remove_file(&link);
+            symlink(target, &link).unwrap();
+        };
+        point("../beside/secret");
+        let through = granting(&root, "link");
+        let read = |files: &HostFiles, path: &str| files.read(&SourcePath::new(path));
+        assert_eq!(read(&through, "link").unwrap(), b"secret");
+        point("../beside/other");
+        assert_eq!(read(&through, "link"), Err(FileError::Unseen));
+
+        // By a way that leaves the folder as it is written, and comes back to a link in it.
+        point("../beside/secret");
+        let back = granting(&root, "../project/link");
+        assert_eq!(read(&back, "../project/link"), Err(FileError::Unseen));
+        fs::remove_file(&link).unwrap();
+        fs::write(&link, "plain").unwrap();
+        assert_eq!(read(&back, "../project/link").unwrap(), b"plain");
     }
 }

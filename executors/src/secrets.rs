@@ -110,10 +110,49 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use std::path::Path;
+
+    use bottle_planner::name::BottleName;
+    use bottle_planner::trust::{Asked, Key, Request, Typed, Variable};
+
     use super::*;
 
+    /// Everything that is read below was agreed to.
+    fn request() -> Request {
+        let asked = Asked {
+            typed: ["a token", "another", "t"].map(|it| Typed { prompt: it.into(), guest: "T".into() }).into(),
+            variables: ["BOTTLE_TEST_NEVER_SET", "PATH"]
+                .map(|it| Variable { name: it.into(), guest: "V".into() })
+                .into(),
+            keys: ["key", "empty", "large", "missing", "."].map(key).into(),
+            ..Asked::default()
+        };
+        Request { bottles: [(BottleName::new("b").unwrap(), asked)].into(), ..Request::default() }
+    }
+
+    fn key(path: &str) -> Key {
+        let (alias, hostname) = ("h".to_owned(), "h.example".to_owned());
+        Key { path: SourcePath::new(path), outside: None, alias, hostname, port: 22, user: "git".to_owned() }
+    }
+
+    #[test]
+    fn what_was_not_agreed_to_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("other"), b"k\n").unwrap();
+        let secrets = unasked(folder.path());
+        for secret in [
+            Secret::HostEnv("HOME".into()),
+            Secret::Ask("more".into()),
+            Secret::File(SourcePath::new("other")),
+            Secret::File(SourcePath::new("./key")),
+        ] {
+            let why = secrets.read(&secret).unwrap_err().why;
+            assert_eq!(why, "nobody has trusted the manifest with it", "{secret}");
+        }
+    }
+
     fn with_ask(root: &Path, ask: impl Fn(&str) -> Result<SecretValue, String> + Send + Sync + 'static) -> HostSecrets {
-        HostSecrets::new(root.to_owned(), Box::new(ask))
+        HostSecrets::new(Trusted::with(request(), root.to_owned()), Box::new(ask))
     }
 
     fn unasked(root: &Path) -> HostSecrets {

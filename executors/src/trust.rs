@@ -197,3 +197,71 @@ pub fn files_of_untrusted(root: PathBuf, before: Option<&Request>) -> HostFiles 
         None => HostFiles::new(root),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bottle_planner::name::BottleName;
+    use bottle_planner::trust::{Asked, Variable};
+
+    use super::*;
+
+    fn request(variables: &[&str]) -> Request {
+        let variable = |name: &&str| Variable { name: (*name).to_owned(), guest: "V".to_owned() };
+        let asked = Asked { variables: variables.iter().map(variable).collect(), ..Asked::default() };
+        Request { bottles: [(BottleName::new("one").unwrap(), asked)].into(), ..Request::default() }
+    }
+
+    fn at<'m>(root: &'m str, file: &'m str) -> Manifest<'m> {
+        Manifest { root: Path::new(root), file: Path::new(file) }
+    }
+
+    fn is_trusted(ledger: &Ledger, manifest: Manifest<'_>, request: &Request) -> bool {
+        matches!(ledger.standing(manifest, request), Standing::Trusted(_))
+    }
+
+    #[test]
+    fn a_record_is_for_one_manifest_and_one_request() {
+        let base = tempfile::tempdir().unwrap();
+        let ledger = Ledger::below(base.path());
+        let (manifest, asked) = (at("/a", "bottle.toml"), request(&["TOKEN"]));
+        assert!(is_trusted(&ledger, manifest, &Request::default()), "nothing needs no trust");
+        assert!(!is_trusted(&ledger, manifest, &asked));
+        ledger.record(manifest, &asked).unwrap();
+        assert!(is_trusted(&ledger, manifest, &asked));
+        assert!(!is_trusted(&ledger, at("/b", "bottle.toml"), &asked));
+        assert!(!is_trusted(&ledger, at("/a", "other.toml"), &asked));
+        let more = request(&["TOKEN", "AWS"]);
+        let Standing::Untrusted { before, damage: None } = ledger.standing(manifest, &more) else { panic!("trusted") };
+        assert_eq!(before, Some(asked.clone()));
+        assert!(!is_trusted(&ledger, manifest, &request(&[])), "less is another request, too");
+
+        let path = ledger.path(manifest);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::metadata(&ledger.folder).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(fs::read_dir(&ledger.folder).unwrap().count(), 1, "nothing but the record is left");
+        assert_eq!((ledger.revoke(manifest), ledger.revoke(manifest)), (Ok(true), Ok(false)));
+        assert!(!is_trusted(&ledger, manifest, &asked));
+    }
+
+    #[test]
+    fn a_damaged_record_counts_for_nothing() {
+        let base = tempfile::tempdir().unwrap();
+        let ledger = Ledger::below(base.path());
+        let (manifest, asked) = (at("/a", "bottle.toml"), request(&["TOKEN"]));
+        ledger.record(manifest, &asked).unwrap();
+        let good = fs::read_to_string(ledger.path(manifest)).unwrap();
+        let torn = &good[..good.len() / 2];
+        let edited = good.replace("TOKEN", "AWS");
+        for (bad, now) in
+            [(torn, &asked), ("", &asked), (&edited, &request(&["AWS"])), (&good.replace("1", "2"), &asked)]
+        {
+            fs::write(ledger.path(manifest), bad).unwrap();
+            match ledger.standing(manifest, now) {
+                Standing::Untrusted { before: None, damage: Some(_) } => {}
+                other => panic!("{other:?} for {bad}"),
+            }
+        }
+        ledger.record(manifest, &asked).unwrap();
+        assert!(is_trusted(&ledger, manifest, &asked));
+    }
+}

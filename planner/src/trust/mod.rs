@@ -5,6 +5,8 @@
 
 mod lines;
 mod request;
+#[cfg(test)]
+mod tests;
 
 pub use lines::{Change, Grant, Line, changes};
 pub use request::{Asked, HostFile, Key, Request, Typed, Use, Variable};
