@@ -44,13 +44,13 @@ impl TryFrom<String> for Approval {
 
 impl From<Approval> for String {
     fn from(approval: Approval) -> Self {
-        approval.0.full().to_owned()
+        approval.0.whole().to_owned()
     }
 }
 
 impl fmt::Display for Approval {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.full())
+        f.write_str(self.0.whole())
     }
 }
 
@@ -119,7 +119,7 @@ fn what_is_declared(taken: &mut Hasher, plan: &Plan) {
     let mut operations = declared(plan);
     operations.sort_by(|a, b| a.address.cmp(&b.address));
     each(taken, operations, |taken, operation| {
-        taken.field(operation.address.as_str()).field(operation.digest.full());
+        taken.field(operation.address.as_str()).field(operation.digest.whole());
         whole(taken, &decided(&operation.step));
         each(taken, &operation.needs, |taken, (need, on)| {
             taken.field(match need {

@@ -25,3 +25,4 @@ pub mod render;
 pub mod saved;
 pub mod source;
 pub mod spelling;
+pub mod trust;

@@ -19,4 +19,5 @@ mod stage;
 mod status;
 mod streams;
 mod terminal;
+mod trust;
 mod undo;

@@ -15,7 +15,6 @@ mod tests;
 
 use std::borrow::Cow;
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::sync::mpsc;
 
 use bottle_planner::observation::Observation;
@@ -29,13 +28,14 @@ pub use self::event::{Event, Reporter, Work};
 use self::known::{Known, Shared};
 use crate::crash::{Crash, CrashPoint};
 use crate::engine::{Context, Engine, Failure, Secrets};
+use crate::host_files::HostFiles;
 use crate::journal::{Journal, JournalError, Record};
 use crate::signals::Signals;
 
 /// How a plan is run.
 pub struct Run<'run> {
-    /// The manifest's folder, absolute.
-    pub root: &'run Path,
+    /// The manifest's files, and which of the host's may be looked at.
+    pub files: &'run HostFiles,
     /// Where secrets come from.
     pub secrets: &'run dyn Secrets,
     /// How many tasks run side by side.
@@ -122,7 +122,7 @@ pub fn run(
     let shared = Shared::of(observation);
     let context = Context {
         project: &plan.project,
-        root: run.root,
+        files: run.files,
         secrets: run.secrets,
         outputs: &shared.outputs,
         ids: &shared.ids,

@@ -8,7 +8,7 @@ use super::{
     Network, ObjectName, Reach, Step, archives, content,
 };
 use crate::address::Address;
-use crate::digest::Hasher;
+use crate::digest::{Digest, Hasher};
 use crate::manifest::{Bottle, Image, Manifest, Via, Workspace, WorkspaceMode};
 use crate::name::{BottleName, ProjectName};
 use crate::source::{FileError, Files, SourcePath};
@@ -211,8 +211,11 @@ impl Compiler<'_> {
         };
         let mut hasher = Hasher::default();
         hasher.field(&base.name.0).field(to).field(bottle.user.as_deref().unwrap_or_default());
-        hasher.field(content::digest(self.files, from)?.short());
-        let content = hasher.finish();
+        let laid = content::digest(self.files, from)?;
+        hasher.field(laid.short());
+        let unread = laid.is_unread()
+            || matches!(self.graph.get(&base.address), Some(Step::BuildImage(build)) if build.content.is_unread());
+        let content = if unread { Digest::unread() } else { hasher.finish() };
         let name = ImageName(format!("{}:{content}", self.object(&bottle.name, "_baked")));
         let context = Context::Baked { base: base.name, files, stage: None };
         let build = Build { image: name.clone(), context, args: BTreeMap::new(), content };

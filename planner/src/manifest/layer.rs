@@ -14,7 +14,7 @@ use super::read::{Reader, Span, Value};
 use super::sources::Want;
 use crate::guarantee::Guarantee;
 use crate::name::BottleName;
-use crate::source::{Kind, SourcePath};
+use crate::source::{FileError, Kind, SourcePath};
 
 pub(super) const SANDBOXES: &[(&str, Sandbox)] = &[("shared-kernel", Sandbox::SharedKernel), ("vm", Sandbox::Vm)];
 pub(super) const AGENTS: &[(&str, Agent)] = &[("claude", Agent::Claude), ("codex", Agent::Codex)];
@@ -217,7 +217,7 @@ impl Reader<'_> {
     fn repository(&mut self, folder: &SourcePath, span: Span) -> Option<()> {
         let git = folder.join(".git");
         let (problem, instead) = match self.look(&git) {
-            Ok(Kind::Folder) => return Some(()),
+            Ok(Kind::Folder) | Err(FileError::Unseen) => return Some(()),
             Ok(Kind::File { .. }) => (
                 "has a `.git` that is a file",
                 "a linked worktree or a submodule keeps its history elsewhere; name the main working tree, or write `how = \"copy\"`",

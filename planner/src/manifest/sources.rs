@@ -56,6 +56,13 @@ impl Reader<'_> {
         let name = shown(path.as_str());
         let kind = match self.look(path) {
             Ok(kind) => kind,
+            // What is there is seen once the manifest is trusted, and checked then.
+            Err(FileError::Unseen) => {
+                return Some(match want {
+                    Want::File => Kind::File { executable: false },
+                    Want::Folder | Want::Either => Kind::Folder,
+                });
+            }
             Err(FileError::Missing) => {
                 self.report(
                     ManifestError::at(Code::FileMissing, span, format!("`{name}` is not there"))

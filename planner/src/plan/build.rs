@@ -17,6 +17,7 @@ use crate::passes::{Facts, LowerError, Occupied, lower};
 use crate::profile::{Kernel, Profile};
 use crate::source::Files;
 use crate::spelling;
+use crate::trust::Asks;
 
 /// For what a plan is made.
 #[derive(Clone, Copy, Debug)]
@@ -215,6 +216,7 @@ pub fn build(manifest: &Manifest, files: &dyn Files, target: Target<'_>) -> Resu
         entries,
         rewrites,
         bottles,
+        asks: Asks::default(),
     })
 }
 
@@ -236,6 +238,7 @@ pub fn destroy(project: &ProjectName, target: Target<'_>) -> Plan {
         rewrites: Vec::new(),
         bottles: BTreeMap::new(),
         secrets: BTreeMap::new(),
+        asks: Asks::default(),
     }
 }
 

@@ -25,11 +25,12 @@ use serde::{Deserialize, Serialize};
 use crate::address::Address;
 use crate::fixed::{self, Fixed};
 use crate::guarantee::{Guarantee, Standing};
-use crate::intent::{Secret, Way};
+use crate::intent::{CopyIn, Secret, Step, Tracking, Way};
 use crate::name::{BottleName, ProjectName};
 use crate::operation::{Operation, Removal};
 use crate::passes::Rewrite;
 use crate::profile::Profile;
+use crate::trust::Asks;
 
 /// What will happen, and what will hold afterwards.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +56,9 @@ pub struct Plan {
     /// Host secrets, each with the operations that read it, by name.
     #[serde(with = "pairs")]
     pub secrets: BTreeMap<Secret, Vec<Address>>,
+    /// What the manifest asks of the host and was not agreed to. It is set by whoever knows what was.
+    #[serde(skip)]
+    pub asks: Asks,
 }
 
 /// What a plan is for.
@@ -165,6 +169,18 @@ impl Plan {
             }
         }
         refreshed
+    }
+
+    /// Whether content that it depends on was not looked at, so that it can only be shown.
+    #[must_use]
+    pub fn has_unread(&self) -> bool {
+        let steps = self.entries.iter().filter_map(|entry| entry.operation.as_ref()).map(|operation| &operation.step);
+        steps.into_iter().any(|step| match step {
+            Step::CopyIn(CopyIn { tracked: Tracking::Content(content), .. }) => content.is_unread(),
+            Step::Stage(stage) => stage.content.is_unread(),
+            Step::BuildImage(build) => build.content.is_unread(),
+            _ => false,
+        })
     }
 
     /// How many entries have a verdict.

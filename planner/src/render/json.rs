@@ -7,7 +7,7 @@ use std::io;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::harmless_json;
+use super::{asks, harmless_json};
 use crate::address::Address;
 use crate::approval::Approval;
 use crate::guarantee::{Capability, Guarantee, Standing};
@@ -49,6 +49,7 @@ pub fn write_json(plan: &Plan, mut to: impl io::Write) -> io::Result<()> {
         project: &plan.project,
         rewrites: json!(plan.rewrites),
         secrets: secrets(plan),
+        trust: asks::json(&plan.asks),
         version: PLAN_VERSION,
     };
     serde_json::to_writer_pretty(Harmless(&mut to), &document)?;
@@ -92,6 +93,8 @@ struct Document<'p> {
     project: &'p ProjectName,
     rewrites: Value,
     secrets: Vec<JsonRead<'p>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trust: Option<Value>,
     version: u32,
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Block, Comment, Piece, code, text};
+use super::{Block, Comment, Piece, asks, code, text};
 use crate::address::Address;
 use crate::approval::Approval;
 use crate::plan::{Plan, Verdict};
@@ -19,7 +19,7 @@ pub fn markdown(plan: &Plan) -> String {
     });
     comment.caution(&unmet.collect::<Vec<_>>());
     let guarantees = |out: &mut String, plan: &Plan| text::guarantees(out, plan, text::Why::Short);
-    for part in [text::hosts, text::secrets, guarantees] {
+    for part in [text::hosts, text::secrets, asks::asks, guarantees] {
         let mut lines = String::new();
         part(&mut lines, plan);
         comment.add(Block::open(Piece::lines(&lines)));

@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 
 use indexmap::IndexMap;
 
-use super::{argv, harmless, word};
+use super::{argv, asks, harmless, word};
 use crate::address::Address;
 use crate::approval::Approval;
+use crate::digest::Digest;
 use crate::guarantee::{Guarantee, Rank, Standing};
 use crate::intent::{Content, CopyIn, Exec, ExecStdin, Owner, Stage, Step, Tracking, Way};
 use crate::name::BottleName;
@@ -59,6 +60,7 @@ pub fn text_with(plan: &Plan, shown: Shown) -> String {
 pub(super) fn body(out: &mut String, plan: &Plan, shown: Shown) {
     hosts(out, plan);
     secrets(out, plan);
+    asks::asks(out, plan);
     guarantees(out, plan, shown.why);
     destroyed(out, plan);
     rewrites(out, plan);
@@ -66,7 +68,7 @@ pub(super) fn body(out: &mut String, plan: &Plan, shown: Shown) {
     out.extend(operations(plan, &undos).into_iter().map(|(_, text)| text));
 }
 
-fn section(out: &mut String, title: &str) {
+pub(super) fn section(out: &mut String, title: &str) {
     let _ = writeln!(out, "\n{title}");
 }
 
@@ -296,7 +298,7 @@ pub(super) fn operations(plan: &Plan, undos: &Undos<'_>) -> Vec<(bool, String)> 
             group = Some(bottle);
         }
         let mut out = String::new();
-        operation(&mut out, entry);
+        operation(&mut out, entry, asks::unread(plan));
         if !undos.is_empty() {
             undo(&mut out, entry, undos.get(&entry.address));
         }
@@ -314,7 +316,7 @@ fn undo(out: &mut String, entry: &Entry, undo: Option<&Undo>) {
     }
 }
 
-fn operation(out: &mut String, entry: &Entry) {
+fn operation(out: &mut String, entry: &Entry, unread: &str) {
     let _ = write!(out, "{} {}", entry.verdict.sign(), shown(&entry.address));
     if entry.reasons.iter().any(|reason| *reason != Reason::Missing) {
         let _ = write!(out, ": {}", reasons(&entry.reasons));
@@ -327,12 +329,12 @@ fn operation(out: &mut String, entry: &Entry) {
         }
     }
     if let Some(operation) = &entry.operation {
-        done(out, operation);
+        done(out, operation, unread);
     }
 }
 
 /// What is done for an operation, and what it reads.
-fn done(out: &mut String, operation: &Operation) {
+fn done(out: &mut String, operation: &Operation, unread: &str) {
     match &operation.action {
         Action::Command(run) => command(out, run),
         Action::Process(started) => {
@@ -346,13 +348,13 @@ fn done(out: &mut String, operation: &Operation) {
             let _ = writeln!(out, "    resolves on this host: {}", hosts.join(", "));
         }
     }
-    reads(out, operation);
+    reads(out, operation, unread);
 }
 
 /// The lines of an operation below its address, each indented by four.
 pub(crate) fn operation_text(operation: &Operation) -> String {
     let mut out = String::new();
-    done(&mut out, operation);
+    done(&mut out, operation, asks::UNREAD_YET);
     out
 }
 
@@ -384,20 +386,22 @@ fn command(out: &mut String, command: &Command) {
     let _ = writeln!(out, "    {}", lines.join(" \\\n      "));
 }
 
-/// What a command reads from its standard input: each file with its owner and mode.
-fn reads(out: &mut String, operation: &Operation) {
+/// What a command reads from its standard input: each file with its owner and mode. `unread` is said of content that was not looked at.
+fn reads(out: &mut String, operation: &Operation, unread: &str) {
     if let Step::Exec(Exec { stdin: ExecStdin::Text(text), .. }) = &operation.step {
         let shown: String = text.iter().map(|word| Arg::from_word(word).to_string()).collect();
         for line in shown.lines() {
             let _ = writeln!(out, "    < {}", harmless(line));
         }
     }
+    let shown = |content: &Digest| match content.is_unread() {
+        true => format!(", {unread}"),
+        false => format!(", content {content}"),
+    };
     let (files, content) = match &operation.step {
-        Step::CopyIn(CopyIn { files, tracked: Tracking::Content(digest), .. }) => {
-            (files, format!(", content {digest}"))
-        }
+        Step::CopyIn(CopyIn { files, tracked: Tracking::Content(digest), .. }) => (files, shown(digest)),
         Step::CopyIn(CopyIn { files, tracked: Tracking::Once, .. }) => (files, ", once, as it is then".to_owned()),
-        Step::Stage(Stage { files, content, .. }) => (files, format!(", content {content}")),
+        Step::Stage(Stage { files, content, .. }) => (files, shown(content)),
         _ => return,
     };
     for entry in &files.entries {
