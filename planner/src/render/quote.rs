@@ -2,11 +2,14 @@
 
 use std::fmt::Write as _;
 
-/// Whether a character changes how what stands around it is shown: controls, and the marks that turn or hide text.
+/// Whether a character changes how what stands around it is shown: controls, and the marks that turn or hide text, or are not to be seen
+/// themselves (Unicode's `Default_Ignorable_Code_Point`, and the fillers that look like spaces).
 fn deceives(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
-        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}')
+        || matches!(c, '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}')
+        || matches!(c, '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Text with every deceiving character written out as `\u{..}`.
@@ -80,5 +83,6 @@ mod tests {
     fn what_would_drive_a_terminal_is_written_out() {
         assert_eq!(harmless("a\u{1b}]0;x\u{7}b\u{202e}"), r"a\u{1b}]0;x\u{7}b\u{202e}");
         assert_eq!(harmless("grün ok"), "grün ok");
+        assert_eq!(harmless("a\u{3164}b\u{fe0f}\u{e0101}"), r"a\u{3164}b\u{fe0f}\u{e0101}");
     }
 }
