@@ -83,10 +83,11 @@ impl Beside {
                 None => between.to_owned(),
             };
             // A name that is not how a snapshot of that profile is called is not a snapshot's.
-            if let Some(profile) = Profile::named(&named).ok().filter(|profile| self.path(profile).ends_with(&name)) {
-                if is_snapshot(&self.path(&profile))? == Some(true) {
-                    found.push(profile);
-                }
+            let profile = Profile::named(&named).ok().filter(|profile| self.path(profile).ends_with(&name));
+            if let Some(profile) = profile
+                && is_snapshot(&self.path(&profile))? == Some(true)
+            {
+                found.push(profile);
             }
         }
         found.sort_by_key(ToString::to_string);
