@@ -16,6 +16,8 @@ use bottle_planner::trust::Request;
 pub struct HostFiles {
     root: PathBuf,
     granted: BTreeSet<(SourcePath, Outside)>,
+    /// Whether somebody else decides what may be looked at.
+    unbounded: bool,
 }
 
 /// How many links are followed on the way to one file, as in Linux.
@@ -25,13 +27,18 @@ impl HostFiles {
     /// The files of a manifest that lies in `root`, and nothing outside of it. `root` is canonical.
     #[must_use]
     pub fn new(root: PathBuf) -> Self {
-        Self { root, granted: BTreeSet::new() }
+        Self { root, granted: BTreeSet::new(), unbounded: false }
     }
 
     /// The same, with what an owner agreed to.
     pub(crate) fn granted(root: PathBuf, request: &Request) -> Self {
         let granted = request.paths().map(|(path, outside)| (path.clone(), outside.clone())).collect();
-        Self { root, granted }
+        Self { root, granted, unbounded: false }
+    }
+
+    /// All that a path may lead to, for who looks first whether it may be looked at.
+    pub(crate) fn unbounded(root: PathBuf) -> Self {
+        Self { root, granted: BTreeSet::new(), unbounded: true }
     }
 
     /// The manifest's folder.
@@ -47,7 +54,8 @@ impl HostFiles {
     /// # Errors
     /// [`FileError::Unseen`] for what lies outside and was not granted, or that leads elsewhere than where it led when it was.
     pub fn locate(&self, path: &SourcePath) -> Result<PathBuf, FileError> {
-        if outside(self, path).is_none() || self.granted.iter().any(|grant| self.covers(grant, path)) {
+        if self.unbounded || outside(self, path).is_none() || self.granted.iter().any(|grant| self.covers(grant, path))
+        {
             return Ok(resolve(path, &self.root));
         }
         Err(FileError::Unseen)
@@ -97,7 +105,7 @@ impl HostFiles {
 }
 
 /// A manifest's path on this machine: relative to `root`, absolute, or `~/` below the home.
-fn resolve(path: &SourcePath, root: &Path) -> PathBuf {
+pub(crate) fn resolve(path: &SourcePath, root: &Path) -> PathBuf {
     let text = path.as_str();
     let below_home = if text == "~" { Some("") } else { text.strip_prefix("~/") };
     match (below_home, std::env::home_dir()) {

@@ -32,7 +32,7 @@ pub fn markdown(plan: &Plan) -> String {
         .iter()
         .map(|(is_operation, lines)| {
             let lines = lines.trim_end_matches('\n');
-            if *is_operation { Piece::operation(lines) } else { Piece::line(lines.trim_start_matches('\n')) }
+            if *is_operation { Piece::operation(lines) } else { Piece::line(lines) }
         })
         .collect();
     if operations.is_empty() {
