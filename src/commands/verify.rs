@@ -27,8 +27,7 @@ pub(crate) fn run(arguments: &arguments::Verify) -> Result<Exit, Fault> {
     let mut subjects = Subject::all(&plan);
     subjects.retain(|subject| part.as_ref().is_none_or(|part| part.contains(&subject.bottle)));
     let options = Options { quick: arguments.quick, helper: arguments.helper.as_deref() };
-    let verification =
-        verify(engine.as_ref(), &file.manifest.name, &profile, &held.observation, &subjects, options)?;
+    let verification = verify(engine.as_ref(), &file.manifest.name, &profile, &held.observation, &subjects, options)?;
     match arguments.format {
         VerifyFormat::Text => terminal::verification(&verification.text()),
         VerifyFormat::Json => terminal::print(&verification.json()),

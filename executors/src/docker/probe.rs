@@ -167,8 +167,14 @@ impl Container {
             privileged: host.privileged,
             capabilities_added: host.cap_add.clone().unwrap_or_default(),
             capabilities_dropped: host.cap_drop.clone().unwrap_or_default(),
-            foreign_namespaces: spaces.iter().filter(|space| foreign(space)).map(|(kind, mode)| format!("{kind}={mode}")).collect(),
-            mounts: mounts.filter_map(|mount| mount.name.clone().filter(|name| !name.is_empty()).or(mount.source.clone())).collect(),
+            foreign_namespaces: spaces
+                .iter()
+                .filter(|space| foreign(space))
+                .map(|(kind, mode)| format!("{kind}={mode}"))
+                .collect(),
+            mounts: mounts
+                .filter_map(|mount| mount.name.clone().filter(|name| !name.is_empty()).or(mount.source.clone()))
+                .collect(),
             devices: devices.chain(requested).collect(),
             security: host.security_opt.clone().unwrap_or_default(),
             read_only: host.readonly_rootfs,
@@ -235,7 +241,9 @@ impl Prober for Docker {
         let containers: Vec<SeenContainer> =
             containers.into_iter().filter_map(|raw| address(&raw.id).map(|address| raw.seen(address))).collect();
         let mut networks: BTreeSet<String> = observation.networks.iter().map(|network| network.id.clone()).collect();
-        networks.extend(containers.iter().flat_map(|container| container.networks.iter().map(|endpoint| endpoint.network.clone())));
+        networks.extend(
+            containers.iter().flat_map(|container| container.networks.iter().map(|endpoint| endpoint.network.clone())),
+        );
         networks.remove("");
         let networks: Vec<String> = networks.into_iter().collect();
         let listed = || self.ask(&["network", "ls", "--no-trunc", "--format", "{{json .ID}}"])?.rows();
@@ -276,7 +284,10 @@ impl Prober for Docker {
             let shown = serde_json::Value::from(value).to_string();
             let shown = shown.trim_matches('"');
             leaks.extend(
-                places.iter().filter(|(_, text)| text.contains(shown)).map(|(place, _)| format!("{name} is in {place}")),
+                places
+                    .iter()
+                    .filter(|(_, text)| text.contains(shown))
+                    .map(|(place, _)| format!("{name} is in {place}")),
             );
         }
         Ok(leaks)
@@ -284,7 +295,9 @@ impl Prober for Docker {
 
     fn run(&self, place: &Place<'_>, script: &str, limit: Duration) -> Result<String, String> {
         let (words, own) = match place {
-            Place::In(container) => (["exec", "--interactive", container, "sh", "-s"].map(str::to_owned).to_vec(), None),
+            Place::In(container) => {
+                (["exec", "--interactive", container, "sh", "-s"].map(str::to_owned).to_vec(), None)
+            }
             Place::Own(helper) => {
                 let name = format!("bottle_{}_probe_{}", helper.project, crate::probe::unguessable()?);
                 (helper_words(helper, &name), Some(name))

@@ -34,8 +34,12 @@ pub trait Prober: Send + Sync {
     ///
     /// # Errors
     /// When the engine does not answer.
-    fn leaks(&self, agent: &SeenContainer, proxy: Option<&SeenContainer>, secrets: &[String])
-    -> Result<Vec<String>, EngineError>;
+    fn leaks(
+        &self,
+        agent: &SeenContainer,
+        proxy: Option<&SeenContainer>,
+        secrets: &[String],
+    ) -> Result<Vec<String>, EngineError>;
 
     /// Runs a script by `sh -s` and gives what it printed.
     ///
@@ -100,15 +104,19 @@ pub fn verify(
     let prober = match engine.prober() {
         Ok(prober) => prober,
         Err(why) => {
-            let bottles = subjects.iter().map(|subject| Verified::mute(&subject.bottle, &subject.claims, &why)).collect();
-            return Ok(Verification { project: project.clone(), profile: profile.to_string(), quick: options.quick, bottles });
+            let bottles =
+                subjects.iter().map(|subject| Verified::mute(&subject.bottle, &subject.claims, &why)).collect();
+            return Ok(Verification {
+                project: project.clone(),
+                profile: profile.to_string(),
+                quick: options.quick,
+                bottles,
+            });
         }
     };
     let surroundings = prober.surroundings(project, observation)?;
-    let listening = Listening::open().map_err(|error| EngineError::Host {
-        path: "a port of this machine".to_owned(),
-        why: error.to_string(),
-    })?;
+    let listening = Listening::open()
+        .map_err(|error| EngineError::Host { path: "a port of this machine".to_owned(), why: error.to_string() })?;
     let bottles = asking::ask_all(prober, project, profile, subjects, &surroundings, &listening, options)?;
     Ok(Verification { project: project.clone(), profile: profile.to_string(), quick: options.quick, bottles })
 }

@@ -60,7 +60,8 @@ pub(super) fn of(subject: &Subject, cast: &Cast<'_>, surroundings: &Surroundings
         .collect();
     let egress = surroundings.egress();
     let proxy = cast.proxy.and_then(|proxy| {
-        let near = proxy.networks.iter().find(|far| agent.networks.iter().any(|own| own.network == far.network))?.address?;
+        let near =
+            proxy.networks.iter().find(|far| agent.networks.iter().any(|own| own.network == far.network))?.address?;
         let far = egress.and_then(|egress| proxy.networks.iter().find(|far| far.network == egress.id)?.address);
         Some(Proxy {
             container: proxy.id.clone(),

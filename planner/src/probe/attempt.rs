@@ -2,9 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use super::Verdict;
 use super::ask::{Ask, Say};
 use super::scene::Scene;
-use super::Verdict;
 
 /// From where something is asked.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

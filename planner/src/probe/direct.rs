@@ -131,7 +131,10 @@ fn only_loopback(_: &Scene) -> Vec<Attempt> {
         let others: Vec<&str> = names
             .iter()
             .copied()
-            .filter(|name| !["lo", "tunl0", "sit0", "ip6tnl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "ip6gre0"].contains(name))
+            .filter(|name| {
+                !["lo", "tunl0", "sit0", "ip6tnl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "ip6gre0"]
+                    .contains(name)
+            })
             .collect();
         match others.as_slice() {
             [] if names.contains(&"lo") => Verdict::Held,
@@ -175,9 +178,9 @@ fn ipv6_addresses(_: &Scene) -> Vec<Attempt> {
             words.chunks(6).filter(|row| row.len() == 6 && row[5] != "lo").map(|row| row[0]).collect();
         match of_others.as_slice() {
             [] => Verdict::Held,
-            all if all.iter().all(|address| address.starts_with("fe8")) => Verdict::Unknown(
-                "there are link-local addresses; what can be reached by them is not asked".to_owned(),
-            ),
+            all if all.iter().all(|address| address.starts_with("fe8")) => {
+                Verdict::Unknown("there are link-local addresses; what can be reached by them is not asked".to_owned())
+            }
             all => Verdict::Broken(format!("there are the addresses {}", all.join(", "))),
         }
     })]
@@ -265,11 +268,14 @@ fn routes(_: &Scene) -> Vec<Attempt> {
         };
         for (destination, gateway, mask) in table {
             let on_link = scene.networks.iter().any(|network| {
-                network.internal && network.subnet.is_some_and(|subnet| subnet.contains(&destination) && subnet.netmask() == mask)
+                network.internal
+                    && network.subnet.is_some_and(|subnet| subnet.contains(&destination) && subnet.netmask() == mask)
             });
             if gateway.is_unspecified() {
                 if !on_link {
-                    return Verdict::Broken(format!("{destination}/{mask} is on the link, and no internal network of the bottle"));
+                    return Verdict::Broken(format!(
+                        "{destination}/{mask} is on the link, and no internal network of the bottle"
+                    ));
                 }
                 continue;
             }
@@ -280,11 +286,17 @@ fn routes(_: &Scene) -> Vec<Attempt> {
             if scene.networks.iter().any(|network| network.others.contains(&gateway)) {
                 return Verdict::Broken(format!("{destination}/{mask} goes by {gateway}, which is a container"));
             }
-            if !scene.networks.iter().any(|network| network.internal && network.subnet.is_some_and(|s| s.contains(&gateway))) {
+            if !scene
+                .networks
+                .iter()
+                .any(|network| network.internal && network.subnet.is_some_and(|s| s.contains(&gateway)))
+            {
                 return Verdict::Broken(format!("{destination}/{mask} goes by {gateway}, on no internal network"));
             }
             if scene.host.is_empty() {
-                return Verdict::Unknown(format!("{destination}/{mask} goes by {gateway}; the host's addresses are not known"));
+                return Verdict::Unknown(format!(
+                    "{destination}/{mask} goes by {gateway}; the host's addresses are not known"
+                ));
             }
         }
         Verdict::Held

@@ -103,8 +103,7 @@ fn resolv_conf(_: &Scene) -> Vec<Attempt> {
 
 fn resolver_of_the_engine(scene: &Scene) -> Verdict {
     let resolvers = &scene.agent.resolvers;
-    let others: Vec<&str> =
-        resolvers.iter().map(String::as_str).filter(|server| !server.starts_with("127.")).collect();
+    let others: Vec<&str> = resolvers.iter().map(String::as_str).filter(|server| !server.starts_with("127.")).collect();
     if resolvers.is_empty() {
         Verdict::Broken("it asks the host's resolvers".to_owned())
     } else if others.is_empty() {

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::ask::{Ask, Say};
 use super::attempt::{Attempt, Control, Shows, Vantage, Wants};
 use super::scene::Scene;
 use super::script::Reply;
-use super::ask::{Ask, Say};
 use super::{How, Probe, Verdict};
 
 /// Everything that was answered, by who asked what.
@@ -209,7 +209,9 @@ fn no_name(ask: &Ask, reply: &Reply) -> Verdict {
 
 fn refusal(ask: &Ask, reply: &Reply, hanging_up: bool) -> Verdict {
     let said = match ask {
-        Ask::Tcp { say: Say::Bytes(say), .. } => String::from_utf8_lossy(say).lines().next().unwrap_or_default().to_owned(),
+        Ask::Tcp { say: Say::Bytes(say), .. } => {
+            String::from_utf8_lossy(say).lines().next().unwrap_or_default().to_owned()
+        }
         ask => ask.to_string(),
     };
     match reply {
@@ -231,7 +233,9 @@ fn refusal(ask: &Ask, reply: &Reply, hanging_up: bool) -> Verdict {
 fn limit(attempt: &Attempt, replies: &Replies) -> (bool, String) {
     let ask = &attempt.ask;
     let said = match ask {
-        Ask::Tcp { say: Say::Bytes(say), .. } => String::from_utf8_lossy(say).lines().next().unwrap_or_default().to_owned(),
+        Ask::Tcp { say: Say::Bytes(say), .. } => {
+            String::from_utf8_lossy(say).lines().next().unwrap_or_default().to_owned()
+        }
         ask => ask.to_string(),
     };
     let reply = replies.of(&Vantage::Agent, ask);

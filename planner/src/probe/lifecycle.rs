@@ -54,8 +54,11 @@ pub(super) const PROBES: &[Probe] = &[
 
 fn namespaces(scene: &Scene) -> Verdict {
     let Some(proxy) = &scene.proxy else { return Verdict::Unknown("there is no proxy".to_owned()) };
-    let foreign: Vec<&str> =
-        [&scene.agent, &proxy.posture].into_iter().flat_map(|posture| &posture.foreign_namespaces).map(String::as_str).collect();
+    let foreign: Vec<&str> = [&scene.agent, &proxy.posture]
+        .into_iter()
+        .flat_map(|posture| &posture.foreign_namespaces)
+        .map(String::as_str)
+        .collect();
     if foreign.is_empty() { Verdict::Held } else { Verdict::Broken(format!("there is {}", foreign.join(", "))) }
 }
 
@@ -87,9 +90,5 @@ fn networks(scene: &Scene) -> Verdict {
         .map(|network| network.name.as_str())
         .filter(|name| !scene.declared.contains(*name))
         .collect();
-    if unknown.is_empty() {
-        Verdict::Held
-    } else {
-        Verdict::Broken(format!("it is on {} as well", unknown.join(", ")))
-    }
+    if unknown.is_empty() { Verdict::Held } else { Verdict::Broken(format!("it is on {} as well", unknown.join(", "))) }
 }

@@ -126,7 +126,8 @@ impl Verification {
     #[must_use]
     pub fn count(&self) -> (usize, usize, usize) {
         let mut count = (0, 0, 0);
-        let claims = self.bottles.iter().flat_map(|bottle| &bottle.guarantees).filter(|(_, claim, _)| is_claimed(claim));
+        let claims =
+            self.bottles.iter().flat_map(|bottle| &bottle.guarantees).filter(|(_, claim, _)| is_claimed(claim));
         for (_, _, found) in claims {
             match found {
                 Found::Proven => count.0 += 1,
@@ -152,17 +153,21 @@ pub fn probes(quick: bool, scene: &Scene) -> impl Iterator<Item = &'static Probe
 fn of_guarantee(guarantee: Guarantee, findings: &[Finding]) -> Found {
     let of_it: Vec<&Finding> =
         findings.iter().filter(|finding| finding.probe.guarantees.contains(&guarantee)).collect();
-    let named = |finding: &Finding| {
-        format!("{}: {}", finding.probe.name, finding.judged.verdict.reason().unwrap_or_default())
-    };
-    let broken: Vec<String> =
-        of_it.iter().filter(|finding| matches!(finding.judged.verdict, Verdict::Broken(_))).map(|finding| named(finding)).collect();
+    let named =
+        |finding: &Finding| format!("{}: {}", finding.probe.name, finding.judged.verdict.reason().unwrap_or_default());
+    let broken: Vec<String> = of_it
+        .iter()
+        .filter(|finding| matches!(finding.judged.verdict, Verdict::Broken(_)))
+        .map(|finding| named(finding))
+        .collect();
     if !broken.is_empty() {
         return Found::Refuted(broken);
     }
     let needed = || of_it.iter().filter(|finding| finding.probe.needed);
-    let unknown: Vec<String> =
-        needed().filter(|finding| matches!(finding.judged.verdict, Verdict::Unknown(_))).map(|finding| named(finding)).collect();
+    let unknown: Vec<String> = needed()
+        .filter(|finding| matches!(finding.judged.verdict, Verdict::Unknown(_)))
+        .map(|finding| named(finding))
+        .collect();
     if needed().next().is_none() {
         Found::Unknown(vec!["no probe asks of it".to_owned()])
     } else if unknown.is_empty() {

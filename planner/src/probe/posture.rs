@@ -83,7 +83,12 @@ fn given(scene: &Scene) -> Verdict {
         .mounts
         .iter()
         .map(String::as_str)
-        .filter(|mount| *mount == "/" || *mount == "/run" || *mount == "/var/run" || SOCKET_NAMES.iter().any(|name| mount.contains(name)))
+        .filter(|mount| {
+            *mount == "/"
+                || *mount == "/run"
+                || *mount == "/var/run"
+                || SOCKET_NAMES.iter().any(|name| mount.contains(name))
+        })
         .collect();
     if !sockets.is_empty() {
         wrong.push(format!("{} is mounted into it", sockets.join(", ")));
@@ -91,7 +96,9 @@ fn given(scene: &Scene) -> Verdict {
     if !agent.security.iter().any(|option| option.starts_with("no-new-privileges") && !option.ends_with("false")) {
         wrong.push("new privileges are not forbidden".to_owned());
     }
-    if let Some(option) = agent.security.iter().find(|option| option.ends_with("unconfined") || option.ends_with("disable")) {
+    if let Some(option) =
+        agent.security.iter().find(|option| option.ends_with("unconfined") || option.ends_with("disable"))
+    {
         wrong.push(format!("it runs with {option}"));
     }
     if wrong.is_empty() { Verdict::Held } else { Verdict::Broken(wrong.join("; ")) }

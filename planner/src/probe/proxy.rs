@@ -163,11 +163,28 @@ fn unlisted(scene: &Scene) -> Vec<Attempt> {
 
 fn spellings(scene: &Scene) -> Vec<Attempt> {
     // 1.1.1.1 and the loopback, as address parsers of many kinds take them.
-    let mut lines: Vec<Vec<u8>> = ["1.1.1.1", "16843009", "0x1010101", "0x1.0x1.0x1.0x1", "01.01.01.01", "1.1.1.1.", "1.1", "127.0.0.1", "2130706433", "0", "localhost", "127.1"]
-        .iter()
-        .map(|host| tunnel(&format!("{host}:443")))
-        .collect();
-    lines.extend(["[::ffff:1.1.1.1]", "[::1]", "[::ffff:127.0.0.1]", "[2606:4700:4700::1111]", "[fe80::1%25eth0]"].iter().map(|host| tunnel(&format!("{host}:443"))));
+    let mut lines: Vec<Vec<u8>> = [
+        "1.1.1.1",
+        "16843009",
+        "0x1010101",
+        "0x1.0x1.0x1.0x1",
+        "01.01.01.01",
+        "1.1.1.1.",
+        "1.1",
+        "127.0.0.1",
+        "2130706433",
+        "0",
+        "localhost",
+        "127.1",
+    ]
+    .iter()
+    .map(|host| tunnel(&format!("{host}:443")))
+    .collect();
+    lines.extend(
+        ["[::ffff:1.1.1.1]", "[::1]", "[::ffff:127.0.0.1]", "[2606:4700:4700::1111]", "[fe80::1%25eth0]"]
+            .iter()
+            .map(|host| tunnel(&format!("{host}:443"))),
+    );
     lines.extend(["1.1.1.1", "0x1010101", "127.0.0.1:9091", "[::1]:9091"].iter().map(|host| page(host)));
     refused(scene, true, &lines)
 }
@@ -220,8 +237,10 @@ fn lists(scene: &Scene, name: &str) -> bool {
 
 fn siblings(scene: &Scene) -> Vec<Attempt> {
     let Some(listed) = scene.listed() else { return Vec::new() };
-    let mut names = vec![format!("evil-{listed}"), format!("{listed}.{UNLISTED}"), format!("sub.{listed}"), format!("{listed}x")];
-    names.extend(listed.split_once('.').filter(|(_, parent)| parent.contains('.')).map(|(_, parent)| parent.to_owned()));
+    let mut names =
+        vec![format!("evil-{listed}"), format!("{listed}.{UNLISTED}"), format!("sub.{listed}"), format!("{listed}x")];
+    names
+        .extend(listed.split_once('.').filter(|(_, parent)| parent.contains('.')).map(|(_, parent)| parent.to_owned()));
     names.retain(|name| !lists(scene, name));
     let lines: Vec<Vec<u8>> = names.iter().map(|name| tunnel(&format!("{name}:443"))).collect();
     refused(scene, false, &lines)
@@ -241,7 +260,11 @@ fn admin(scene: &Scene) -> Vec<Attempt> {
         })
         .collect();
     // The metrics are on the proxy's loopback; a refusal from there is as good as silence.
-    let metrics = Ask::Tcp { host: proxy.near.to_string(), port: 9091, say: Say::Bytes(b"GET /metrics HTTP/1.0\r\n\r\n".to_vec()) };
+    let metrics = Ask::Tcp {
+        host: proxy.near.to_string(),
+        port: 9091,
+        say: Say::Bytes(b"GET /metrics HTTP/1.0\r\n\r\n".to_vec()),
+    };
     attempts.push(Attempt { ask: metrics, wants: Wants::NoConnection, control: serves, necessary: true });
     attempts
 }

@@ -51,9 +51,8 @@ impl Subject {
             _ => None,
         });
         let networks = agent.networks.iter().chain(attached).map(|membership| membership.network.0.clone()).collect();
-        let secret = |(name, source): (&String, &EnvSource)| {
-            matches!(source, EnvSource::Secret(_)).then(|| name.clone())
-        };
+        let secret =
+            |(name, source): (&String, &EnvSource)| matches!(source, EnvSource::Secret(_)).then(|| name.clone());
         Some(Self {
             bottle: bottle.clone(),
             claims: summary.guarantees.clone(),

@@ -40,7 +40,8 @@ pub(super) fn guarantees(out: &mut String, bottle: &Verified) {
                 }
             }
         };
-        let line = format!("{sign} {guarantee:<18} claimed {:<9} {:<8}{}", claim.word(), found.word(), harmless(&because));
+        let line =
+            format!("{sign} {guarantee:<18} claimed {:<9} {:<8}{}", claim.word(), found.word(), harmless(&because));
         let _ = writeln!(out, "{}", line.trim_end());
     }
 }
