@@ -15,3 +15,4 @@ mod stage;
 mod status;
 mod streams;
 mod terminal;
+mod verify;

@@ -28,7 +28,6 @@ fn scene() -> Scene {
             subnet: "10.0.0.0/29".parse().ok(),
             gateway: "10.0.0.1".parse().ok(),
             address: "10.0.0.3".parse().ok(),
-            ipv6: false,
             others: vec!["10.0.0.2".parse().unwrap()],
         }],
         proxy: Some(Proxy {
@@ -238,8 +237,8 @@ fn each_fact_has_a_probe_that_it_breaks() {
         ("F1.engine", |scene| scene.agent.privileged = true),
         ("F1.engine", |scene| scene.agent.capabilities_added.push("NET_ADMIN".to_owned())),
         ("F1.engine", |scene| scene.agent.capabilities_dropped.clear()),
-        ("F1.engine", |scene| scene.agent.foreign_namespaces.push("pid=host".to_owned())),
-        ("F1.engine", |scene| scene.agent.mounts.push("/var/run/docker.sock".to_owned())),
+        ("F1.host", |scene| scene.agent.foreign_namespaces.push("pid=host".to_owned())),
+        ("F1.host", |scene| scene.agent.mounts.push("/var/run/docker.sock".to_owned())),
         ("F1.engine", |scene| scene.agent.security.push("seccomp=unconfined".to_owned())),
         ("F3.secrets", |scene| scene.leaks.push("TOKEN is in the agent's argv".to_owned())),
         ("B5.engine", |scene| scene.agent.resolvers.clear()),
