@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod digest;
+pub mod exposure;
 pub mod guarantee;
 pub mod intent;
 pub mod manifest;

@@ -4,6 +4,7 @@
 
 mod crash_walk;
 mod exits;
+mod guarantees;
 mod loss;
 mod parts;
 #[path = "../said/mod.rs"]

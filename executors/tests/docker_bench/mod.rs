@@ -245,6 +245,7 @@ impl Bench {
             init: true,
             dns_closed: true,
             capabilities: Vec::new(),
+            given_up: Vec::new(),
             pids: 64,
             cpus: None,
             memory: None,

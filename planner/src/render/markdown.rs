@@ -12,6 +12,7 @@ pub const LONGEST_COMMENT: usize = 65_536;
 #[must_use]
 pub fn markdown(plan: &Plan) -> String {
     let mut summary = String::new();
+    text::lost(&mut summary, plan);
     text::hosts(&mut summary, plan);
     text::secrets(&mut summary, plan);
     text::guarantees(&mut summary, plan, text::Why::Short);
@@ -28,6 +29,14 @@ pub fn markdown(plan: &Plan) -> String {
         .collect();
     if !unmet.is_empty() {
         let _ = writeln!(out, "> [!CAUTION]\n> required and not held: {}\n", unmet.join(", "));
+    }
+    let lost: Vec<String> = plan
+        .bottles
+        .iter()
+        .flat_map(|(bottle, summary)| summary.lost.iter().map(move |guarantee| format!("`{guarantee}` of `{bottle}`")))
+        .collect();
+    if !lost.is_empty() {
+        let _ = writeln!(out, "> [!WARNING]\n> held by what runs now, and would be lost: {}\n", lost.join(", "));
     }
     fenced(&mut out, &summary, LONGEST_COMMENT / 3);
     if !operations.trim().is_empty() {
