@@ -77,6 +77,41 @@ fn what_others_lose_or_end_leaves_the_memory_of_a_bottle_be() {
     assert_eq!(lost(&stage.done("plan scribe").stdout), [""; 0]);
 }
 
+/// A wall that is taken away is a loss like any other, and stays in sight once it is gone.
+#[test]
+fn what_is_given_up_is_said_first_and_shown_in_every_plan() {
+    let stage = lone();
+    stage.done("apply --yes");
+    stage.edit(
+        "[bottle.implementer.egress]",
+        "[[bottle.implementer.unsafe]]\nallow = { capability = \"SYS_PTRACE\" }\nloses = [\"agent.unprivileged\"]\n\n\
+         [bottle.implementer.egress]",
+    );
+    let plan = stage.done("plan").stdout;
+    let [line] = lost(&plan)[..] else { panic!("{plan}") };
+    assert!(line.starts_with("- agent.unprivileged not held [implementer] "), "{line}");
+    assert!(line.ends_with("given up: `unsafe` asks for capability SYS_PTRACE"), "{line}");
+    assert!(plan.contains("--cap-add=SYS_PTRACE"), "{plan}");
+    stage.done("apply --yes");
+    let plan = stage.done("plan").stdout;
+    assert_eq!(lost(&plan), [""; 0]);
+    assert!(plan.contains("\n! agent.unprivileged not held given up: "), "{plan}");
+}
+
+/// The home itself is no workspace to mount, also when the manifest lies in it.
+#[test]
+fn a_manifest_in_the_home_does_not_mount_it() {
+    let stage = lone();
+    stage.edit("limits = {", "workspace = { from = \".\", how = \"mount\" }\nlimits = {");
+    stage.done("plan");
+    let home = stage.home();
+    fs::copy(stage.project().join("bottle.toml"), home.join("bottle.toml")).unwrap();
+    let mut command = stage.bottle("plan --backend docker");
+    let said = crate::said::said(command.arg("--file").arg(home.join("bottle.toml")));
+    assert_eq!(said.exit, Some(1), "{}", said.stdout);
+    assert!(said.told().contains("cannot be mounted: it is your home"), "{}", said.stderr);
+}
+
 /// A bottle that was let go and whose own commands then failed runs, and has what it has.
 #[test]
 fn what_follows_the_start_may_fail() {

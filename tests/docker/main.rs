@@ -21,6 +21,7 @@ mod crash;
 mod drift;
 mod engine;
 mod foreign;
+mod given_up;
 mod interrupt;
 mod life;
 mod many;
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         secrets::trials(),
         ssh::trials(),
         argv::trials(),
+        given_up::trials(),
     ];
     trials::run(themes.into_iter().flatten().collect(), engine_images::ensure)
 }
