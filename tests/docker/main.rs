@@ -21,6 +21,7 @@ mod crash;
 mod drift;
 mod engine;
 mod foreign;
+mod given_up;
 mod interrupt;
 mod life;
 mod many;
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
         ssh::trials(),
         argv::trials(),
         verify::trials(),
+        given_up::trials(),
     ];
     trials::run(themes.into_iter().flatten().collect(), engine_images::ensure)
 }

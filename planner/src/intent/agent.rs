@@ -11,7 +11,7 @@ use super::{
 };
 use crate::address::Address;
 use crate::digest::{Digest, Hasher};
-use crate::manifest::{Bottle, EnvValue, Prompt, Workspace, WorkspaceMode};
+use crate::manifest::{Allowance, Bottle, EnvValue, Prompt, Workspace, WorkspaceMode};
 
 impl Compiler<'_> {
     pub(super) fn agent(&mut self, bottle: &Bottle, guard: Option<Guard>) -> Result<(), CompileError> {
@@ -40,7 +40,8 @@ impl Compiler<'_> {
             configuration: None,
             read_only: false,
             init: true,
-            dns_closed: true,
+            dns_closed: !bottle.given_up.contains(&Allowance::HostNetwork),
+            given_up: bottle.given_up.clone(),
             // For the rules alone: the agent's own command is started without any.
             capabilities: if matches!(guard, Some(Guard::Firewall { .. })) { vec!["NET_ADMIN"] } else { Vec::new() },
             pids: bottle.limits.pids,

@@ -5,6 +5,7 @@ use super::{Spelled, host};
 use crate::intent::{
     Attachment, Build, Container, Context, CopyIn, EnvSource, Membership, Network, ObjectName, Reach, Step, bake,
 };
+use crate::manifest::Allowance;
 use crate::name::ProjectName;
 use crate::operation::{Command, LABEL_PROJECT, ObjectKind, Part, Removed, Stdin};
 use crate::profile::{GatewayClosing, Profile};
@@ -118,7 +119,9 @@ fn create_container(container: &Container, profile: &Profile, project: &ProjectN
         let input = format!("network {}", network.network);
         words = words.typed("--network", &input, membership(network, profile, alone));
     }
-    if container.networks.is_empty() {
+    if container.is_on_hosts_network() {
+        words = words.option("--network", "host");
+    } else if container.networks.is_empty() {
         words = words.option("--network", "none");
     } else if container.dns_closed {
         words = words.option("--dns", CLOSED_RESOLVER);
@@ -129,6 +132,17 @@ fn create_container(container: &Container, profile: &Profile, project: &ProjectN
         .option("--cap-drop", "ALL");
     for capability in &container.capabilities {
         words = words.option("--cap-add", *capability);
+    }
+    for allowance in &container.given_up {
+        words = match allowance {
+            Allowance::HostPid => words.option("--pid", "host"),
+            Allowance::Privileged => words.flag("--privileged"),
+            Allowance::Capability(name) if !container.capabilities.contains(name) => words.option("--cap-add", *name),
+            Allowance::Device(path) => words.option("--device", path.as_str()),
+            Allowance::EngineSocket(path) => words.option("--mount", format!("type=bind,source={path},target={path}")),
+            // Said by the networks, and by the mount of the workspace.
+            Allowance::HostNetwork | Allowance::MountHostFolder | Allowance::Capability(_) => words,
+        };
     }
     words = words
         .option("--security-opt", "no-new-privileges")
