@@ -8,7 +8,7 @@ use crate::change::REVIEWER;
 use crate::engine::{Own, docker, inspect, lines};
 use crate::project::Project;
 use crate::trial;
-use crate::trials::Said;
+use crate::trials::folders::Said;
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![

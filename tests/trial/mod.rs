@@ -7,7 +7,7 @@ mod secrets;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-pub(crate) use folders::{Folders, Said};
+pub(crate) use folders::Folders;
 use libtest_mimic::{Arguments, Trial};
 pub(crate) use recorder::Recorder;
 pub(crate) use secrets::{found, host_secrets, key, key_lines, only_in_the_environment};
