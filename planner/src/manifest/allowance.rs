@@ -29,7 +29,7 @@ pub enum Allowance {
 
 impl Allowance {
     /// Those that need no more than a word, with the word.
-    pub(super) const WORDS: &[(&str, Self)] = &[
+    pub(crate) const WORDS: &[(&str, Self)] = &[
         ("host-network", Self::HostNetwork),
         ("host-pid", Self::HostPid),
         ("privileged", Self::Privileged),
