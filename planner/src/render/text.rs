@@ -393,6 +393,10 @@ fn reads(out: &mut String, operation: &Operation) {
         }
     }
     let (files, content) = match &operation.step {
+        Step::Gate(gate) => {
+            let _ = writeln!(out, "    < {}", harmless(&gate.to_string()));
+            return;
+        }
         Step::CopyIn(CopyIn { files, tracked: Tracking::Content(digest), .. }) => {
             (files, format!(", content {digest}"))
         }

@@ -3,7 +3,7 @@
 use super::words::{Words, mount_source};
 use super::{Spelled, host};
 use crate::intent::{
-    Attachment, Build, Container, Context, CopyIn, EnvSource, Membership, Network, ObjectName, Reach, Step, bake,
+    Attachment, Build, Container, Context, CopyIn, EnvSource, Gate, Membership, Network, ObjectName, Reach, Step, bake,
 };
 use crate::name::ProjectName;
 use crate::operation::{Command, LABEL_PROJECT, ObjectKind, Part, Removed, Stdin};
@@ -25,6 +25,8 @@ const CLIENT_ADDS: [&str; 10] = [
     "https_proxy",
     "no_proxy",
 ];
+/// Processes of a twin: each of some two dozen questions at a time is about five.
+const PIDS_OF_TWIN: &str = "512";
 /// What makes Docker choose a network for the default route, where it is known.
 const DEFAULT_ROUTE: &str = "gw-priority=1";
 
@@ -41,6 +43,7 @@ pub(super) fn spell(step: &Step, profile: &Profile, project: &ProjectName) -> Sp
             .content("users", owners.names.join(" "))
             .spelled(),
         Step::CopyIn(copy) => copy_in(copy),
+        Step::Gate(gate) => twin(gate),
         Step::Start(container) => Words::of(&["docker", "start"]).object(container).spelled(),
         Step::AwaitReady(readiness) => {
             Words::of(&["docker", "exec"]).object(&readiness.container).operands("probe", &readiness.probe).spelled()
@@ -160,6 +163,37 @@ fn create_container(container: &Container, profile: &Profile, project: &ProjectN
         words = words.content("configuration", configuration.to_string());
     }
     words.operand("image", &container.image.0).operands("command", &container.command).spelled()
+}
+
+/// A shell in a container like the agent's, whose script is made when it is run. What is asked comes first, so that a plan can be read.
+fn twin(gate: &Gate) -> Spelled {
+    let mut words = Words::of(&["docker", "run", "--rm", "--interactive"])
+        .name("--name=", &gate.twin)
+        .content("asks", gate.asked())
+        .content("allow", gate.allow.join(" "))
+        .option("--pull", "never")
+        .option("--log-driver", "none");
+    for network in &gate.networks {
+        let parts = vec![Part::Object(network.clone())];
+        words = words.typed("--network", &format!("network {network}"), parts);
+    }
+    if gate.networks.is_empty() {
+        words = words.option("--network", "none");
+    } else if gate.dns_closed {
+        words = words.option("--dns", CLOSED_RESOLVER);
+    }
+    words
+        .option_if("--runtime", gate.runtime)
+        .option_if("--user", gate.user.as_deref())
+        .option("--cap-drop", "ALL")
+        .option("--security-opt", "no-new-privileges")
+        .option("--pids-limit", PIDS_OF_TWIN)
+        .flag("--read-only")
+        .option("--workdir", "/")
+        .option("--entrypoint", "sh")
+        .operand("image", &gate.image.0)
+        .word(vec![Part::Literal("-s".to_owned())])
+        .spelled()
 }
 
 fn attach(attachment: &Attachment, profile: &Profile) -> Spelled {
