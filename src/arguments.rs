@@ -33,6 +33,8 @@ pub(crate) enum Subcommands {
     Schema(Schema),
     /// Prove or refute on the live bottles what the plan claims
     Verify(Verify),
+    /// Agree to what a manifest reads of this machine besides its own folder, and to where that may be sent
+    Trust(Trust),
 }
 
 /// Which manifest.
@@ -304,4 +306,22 @@ pub(crate) enum VerifyFormat {
     Json,
     /// For a comment on a pull request
     Markdown,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Trust {
+    #[command(flatten)]
+    pub(crate) manifest: ManifestPath,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// Do not ask, and agree only if what is asked for has this digest, all 64 digits of it
+    #[arg(long, value_name = "DIGEST")]
+    pub(crate) digest: Option<String>,
+    /// Only show what is asked for
+    #[arg(long, conflicts_with_all = ["yes", "digest", "revoke"])]
+    pub(crate) show: bool,
+    /// Take it back
+    #[arg(long, conflicts_with_all = ["yes", "digest"])]
+    pub(crate) revoke: bool,
 }

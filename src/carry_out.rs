@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::sync::Arc;
 
 use bottle_executors::crash::{self, Crash, CrashPoint, Death};
@@ -10,6 +9,7 @@ use bottle_executors::engine::{Ended, Engine, Failure, SecretError, Secrets as _
 use bottle_executors::run::{self, Report, Reporter, Run};
 use bottle_executors::secrets::HostSecrets;
 use bottle_executors::signals::Signals;
+use bottle_executors::trust::Trusted;
 use bottle_planner::approval::Approval;
 use bottle_planner::intent::Secret;
 use bottle_planner::operation::Stdin;
@@ -26,6 +26,11 @@ pub(crate) fn show(plan: &Plan, running: &Running) {
         Format::Text => terminal::plan(plan),
         Format::Json => Events::open(plan),
     }
+}
+
+/// Whether there is somebody who can be asked.
+pub(crate) fn can_ask(running: &Running) -> bool {
+    !running.yes && running.format == Format::Text && terminal::somebody_is_there()
 }
 
 /// Refuses a plan that is not the one which `--approved` speaks of.
@@ -131,17 +136,32 @@ struct MissingSecrets {
     missing: Vec<SecretError>,
 }
 
+/// Something that was agreed to could not be looked at.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("a path that the manifest names leads elsewhere than what it was trusted with; nothing was changed")]
+#[diagnostic(
+    code(bottle::trust::elsewhere),
+    help(
+        "a link in the manifest's folder was changed, or leads back into that folder and through another link: name the file itself"
+    )
+)]
+struct LeadsElsewhere;
+
 /// Carries out a plan, for a command such as `bottle apply`.
 pub(crate) fn carry_out(
     plan: &Plan,
     running: &Running,
     held: &mut Held,
     engine: &dyn Engine,
-    root: &Path,
+    trusted: Trusted,
     command: &'static str,
 ) -> Result<Exit, Fault> {
     let crash = crash_point()?;
-    let secrets = HostSecrets::new(root.to_owned(), Box::new(terminal::ask));
+    if plan.has_unread() {
+        return Err(Fault::new(Exit::Untrusted, LeadsElsewhere));
+    }
+    let files = trusted.files();
+    let secrets = HostSecrets::new(trusted, Box::new(terminal::ask));
     // Before anything is begun, so that nothing is missed and no question comes up in the middle of it. Values are read again when they are
     // used; only answers are kept until then.
     let missing: Vec<SecretError> = secrets_of(plan).iter().filter_map(|secret| secrets.read(secret).err()).collect();
@@ -158,7 +178,7 @@ pub(crate) fn carry_out(
         Format::Text => Arc::new(Lines::new()),
     };
     let run = Run {
-        root,
+        files: &files,
         secrets: &secrets,
         jobs: NonZeroUsize::new(running.jobs.into()).unwrap_or(NonZeroUsize::MIN),
         reporter: reporter.as_ref(),

@@ -20,6 +20,8 @@ pub(crate) enum Exit {
     Locked = 5,
     /// Stopped half-way by a signal; the next `apply` goes on.
     Stopped = 6,
+    /// The manifest asks for what its owner has not agreed to.
+    Untrusted = 7,
     /// The command line was wrong.
     Usage = 64,
     /// A bug of ours.

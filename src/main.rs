@@ -10,6 +10,7 @@ mod saved_plan;
 mod side;
 mod state;
 mod terminal;
+mod trust;
 
 use std::process::ExitCode;
 
@@ -52,5 +53,6 @@ fn run(command: Subcommands) -> Result<Exit, Fault> {
         Subcommands::Graph(arguments) => commands::graph::run(&arguments),
         Subcommands::Schema(arguments) => commands::schema::run(&arguments),
         Subcommands::Verify(arguments) => commands::verify::run(&arguments),
+        Subcommands::Trust(arguments) => commands::trust::run(&arguments),
     }
 }

@@ -1,35 +1,70 @@
 //! The manifest on this machine: its folder, its bytes.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use bottle_executors::host_files::HostFiles;
+use bottle_executors::trust;
 use bottle_planner::manifest::{self, Manifest};
 use bottle_planner::name::BottleName;
+use bottle_planner::trust::Request;
 
 use crate::exit::Fault;
 
 /// A manifest, and the folder that its paths are relative to.
 pub(crate) struct ManifestFile {
     pub(crate) manifest: Manifest,
+    /// As much of the host as may be looked at: at first nothing outside the manifest's folder.
     pub(crate) files: HostFiles,
+    pub(crate) place: ManifestPlace,
+    /// What it asks of the host.
+    pub(crate) request: Request,
+    bytes: Vec<u8>,
+}
+
+/// Where a manifest is.
+pub(crate) struct ManifestPlace {
+    /// As it was named.
+    pub(crate) path: PathBuf,
+    /// Its folder, canonical.
     pub(crate) root: PathBuf,
     /// Its own name in that folder.
-    pub(crate) name: OsString,
+    pub(crate) file: PathBuf,
+}
+
+impl ManifestPlace {
+    pub(crate) fn of(path: &Path) -> Result<Self, Fault> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let root = folder.canonicalize().map_err(|error| Fault::from(Unreadable { path: path.to_owned(), error }))?;
+        Ok(Self { path: path.to_owned(), root, file: path.file_name().map_or_else(PathBuf::new, PathBuf::from) })
+    }
+
+    /// What records of trust are kept by.
+    pub(crate) fn key(&self) -> trust::Manifest<'_> {
+        trust::Manifest { root: &self.root, file: &self.file }
+    }
 }
 
 impl ManifestFile {
-    /// Reads and checks a manifest.
+    /// Reads and checks a manifest, without a look at anything outside its folder.
     pub(crate) fn read(path: &Path) -> Result<Self, Fault> {
         let bytes = std::fs::read(path).map_err(|error| Fault::from(Unreadable { path: path.to_owned(), error }))?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let root = folder.canonicalize().map_err(|error| Fault::from(Unreadable { path: path.to_owned(), error }))?;
-        let files = HostFiles::new(root.clone());
-        let manifest = manifest::parse(&path.display().to_string(), &bytes, &files)?;
-        let name = path.file_name().unwrap_or_default().to_owned();
-        Ok(Self { manifest, files, root, name })
+        let place = ManifestPlace::of(path)?;
+        let files = HostFiles::new(place.root.clone());
+        let manifest = parse(path, &bytes, &files)?;
+        let request = Request::of(&manifest, &files);
+        Ok(Self { manifest, files, place, request, bytes })
     }
+
+    /// The same text, checked against more of the host.
+    pub(crate) fn seen_with(self, files: HostFiles) -> Result<Self, Fault> {
+        let manifest = parse(&self.place.path, &self.bytes, &files)?;
+        Ok(Self { manifest, files, ..self })
+    }
+}
+
+fn parse(path: &Path, bytes: &[u8], files: &HostFiles) -> Result<Manifest, Fault> {
+    Ok(manifest::parse(&path.display().to_string(), bytes, files)?)
 }
 
 /// Why there is no manifest.

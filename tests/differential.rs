@@ -162,7 +162,7 @@ impl Both {
         observation.done = known.done;
         journal::prune(&mut observation.done, &engine.observe(&self.project)?);
         let given = Run {
-            root: &root,
+            files: &HostFiles::new(root.clone()),
             secrets: &NoSecrets,
             jobs: NonZeroUsize::new(4).unwrap(),
             reporter: &Silent,

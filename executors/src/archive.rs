@@ -8,7 +8,7 @@ use bottle_planner::intent::{Archive, ArchiveEntry, Content, Owner};
 use bottle_planner::source::{FileError, Files as _, Kind, SourcePath};
 use rustix::fs::OFlags;
 
-use crate::host_files::{HostFiles, resolve};
+use crate::host_files::HostFiles;
 
 /// The mode of folders and executables that were given none.
 const OPEN: u32 = 0o755;
@@ -63,7 +63,7 @@ impl ArchiveError {
 
 /// The files of an archive in the order in which they are written: as it lists them, and of a folder all below it, sorted, parents first.
 ///
-/// `root` is the manifest's folder; `owner` gives the numbers of a user's name in the guest. Links inside a folder stay links;
+/// `host` says what of the host may be read; `owner` gives the numbers of a user's name in the guest. Links inside a folder stay links;
 /// one that the manifest itself names is followed. A mode given to a folder of the host is that of its files; its folders can
 /// be entered by those who can read them.
 ///
@@ -71,10 +71,9 @@ impl ArchiveError {
 /// When a file is missing or cannot be looked at, is a socket, a pipe or a device, or an owner's number is not known.
 pub fn expand(
     archive: &Archive,
-    root: &Path,
+    host: &HostFiles,
     owner: &dyn Fn(&str) -> Option<(u32, u32)>,
 ) -> Result<Vec<GuestFile>, ArchiveError> {
-    let host = HostFiles::new(root.to_owned());
     let mut files = Vec::new();
     for entry in &archive.entries {
         let (uid, gid) = match &entry.owner {
@@ -87,7 +86,7 @@ pub fn expand(
         match &entry.content {
             Content::Folder => add(entry.path.clone(), entry.mode.unwrap_or(OPEN), Body::Folder),
             Content::Text(text) => add(entry.path.clone(), entry.mode.unwrap_or(PLAIN), Body::Text(text.clone())),
-            Content::Host(source) => from_host(&host, root, source, entry, &mut add)?,
+            Content::Host(source) => from_host(host, source, entry, &mut add)?,
         }
     }
     Ok(files)
@@ -95,7 +94,6 @@ pub fn expand(
 
 fn from_host(
     host: &HostFiles,
-    root: &Path,
     source: &SourcePath,
     entry: &ArchiveEntry,
     add: &mut dyn FnMut(String, u32, Body),
@@ -105,7 +103,8 @@ fn from_host(
         move |why: FileError| ArchiveError::new(path, why)
     };
     // A link that the manifest names is followed here, once and for all: whoever reads the files follows none.
-    let top = fs::canonicalize(resolve(source, root)).map_err(|why| ArchiveError::new(source.as_str(), why))?;
+    let top = host.locate(source).map_err(at(source))?;
+    let top = fs::canonicalize(top).map_err(|why| ArchiveError::new(source.as_str(), why))?;
     let kind = host.kind(source).map_err(at(source))?;
     if kind != Kind::Folder {
         return one(&entry.path, source, top, &kind, entry.mode, add);
@@ -199,6 +198,10 @@ mod tests {
         root
     }
 
+    fn of(root: &Path) -> HostFiles {
+        HostFiles::new(root.to_owned())
+    }
+
     fn nobody(_: &str) -> Option<(u32, u32)> {
         None
     }
@@ -206,7 +209,7 @@ mod tests {
     #[test]
     fn a_host_folder_is_walked_sorted_and_keeps_links() {
         let root = scratch();
-        let files = expand(&host("top", None), root.path(), &nobody).unwrap();
+        let files = expand(&host("top", None), &of(root.path()), &nobody).unwrap();
         let lines = [
             "755 0:0 /to folder",
             "644 0:0 /to/plain file p",
@@ -215,7 +218,7 @@ mod tests {
             "755 0:0 /to/sub/tool file t",
         ];
         assert_eq!(shown(&files), lines);
-        let through_link = expand(&host("alias", None), root.path(), &nobody).unwrap();
+        let through_link = expand(&host("alias", None), &of(root.path()), &nobody).unwrap();
         assert_eq!(shown(&through_link), lines, "a link at the top is followed");
     }
 
@@ -223,22 +226,22 @@ mod tests {
     fn a_given_mode_is_that_of_the_files_and_opens_folders_to_those_who_may_read() {
         let root = scratch();
         let modes = |mode| -> Vec<u32> {
-            let files = expand(&host("top", Some(mode)), root.path(), &nobody).unwrap();
+            let files = expand(&host("top", Some(mode)), &of(root.path()), &nobody).unwrap();
             files.iter().map(|file| file.mode).collect()
         };
         assert_eq!(modes(0o600), [0o700, 0o600, 0o700, 0o777, 0o600]);
         assert_eq!(modes(0o640), [0o750, 0o640, 0o750, 0o777, 0o640]);
-        let file = expand(&host("top/plain", Some(0o400)), root.path(), &nobody).unwrap();
+        let file = expand(&host("top/plain", Some(0o400)), &of(root.path()), &nobody).unwrap();
         assert_eq!(shown(&file), ["400 0:0 /to file p"]);
     }
 
     #[test]
     fn owners_are_numbers_in_the_guest() {
         let node = |name: &str| (name == "node").then_some((1000, 1001));
-        let of = |name: &str| entry("/f", Content::Text("x".to_owned()), Owner::Name(name.to_owned()), None);
-        let root = Path::new("/");
-        assert_eq!(shown(&expand(&of("node"), root, &node).unwrap()), ["644 1000:1001 /f text x"]);
-        let error = expand(&of("nemo"), root, &node).unwrap_err();
+        let named = |name: &str| entry("/f", Content::Text("x".to_owned()), Owner::Name(name.to_owned()), None);
+        let root = &of(Path::new("/"));
+        assert_eq!(shown(&expand(&named("node"), root, &node).unwrap()), ["644 1000:1001 /f text x"]);
+        let error = expand(&named("nemo"), root, &node).unwrap_err();
         assert_eq!(error.to_string(), "cannot copy /f: the number of the user `nemo` in the guest is not known");
         let folder = entry("/d", Content::Folder, Owner::Id { uid: 7, gid: 8 }, Some(0o700));
         assert_eq!(shown(&expand(&folder, root, &nobody).unwrap()), ["700 7:8 /d folder"]);
@@ -248,9 +251,9 @@ mod tests {
     fn sockets_and_missing_files_are_errors() {
         let root = scratch();
         let _socket = UnixListener::bind(root.path().join("top/socket")).unwrap();
-        let error = expand(&host("top", None), root.path(), &nobody).unwrap_err();
+        let error = expand(&host("top", None), &of(root.path()), &nobody).unwrap_err();
         assert_eq!(error.to_string(), "cannot copy top/socket: it is a socket, a pipe or a device");
-        let error = expand(&host("none", None), root.path(), &nobody).unwrap_err();
+        let error = expand(&host("none", None), &of(root.path()), &nobody).unwrap_err();
         assert_eq!(error.path, "none");
     }
 

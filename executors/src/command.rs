@@ -12,7 +12,6 @@ use bottle_planner::operation::{Arg, Command, Part, Stdin};
 
 use crate::archive::{self, GuestFile};
 use crate::engine::{Context, Ended, Failure, SecretValue};
-use crate::host_files;
 use crate::process::{Feed, Finished, Process};
 use crate::said::{self, Given};
 use crate::tar_stream;
@@ -194,7 +193,7 @@ impl Making<'_> {
                     shown.push_str(text);
                 }
                 Part::HostPath(path) => {
-                    let path = host_files::resolve(path, context.root);
+                    let path = context.files.locate(path).map_err(|why| format!("{path}: {why}"))?;
                     shown.push_str(&path.to_string_lossy());
                     word.push(path);
                 }
@@ -256,7 +255,7 @@ fn expand(
         let (uid, gid) = of_the_bottle?.1.split_once(':')?;
         Some((uid.parse().ok()?, gid.parse().ok()?))
     };
-    archive::expand(files, context.root, &learnt).map_err(|error| format!("{}: {}", error.path, error.why))
+    archive::expand(files, context.files, &learnt).map_err(|error| format!("{}: {}", error.path, error.why))
 }
 
 /// The last line that says anything, cut short.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 
@@ -15,6 +14,7 @@ use bottle_planner::profile::Profile;
 use serde::Serialize;
 use zeroize::Zeroize as _;
 
+use crate::host_files::HostFiles;
 use crate::probe::Prober;
 
 /// A backend.
@@ -78,8 +78,8 @@ pub struct Incarnation {
 pub struct Context<'run> {
     /// The project: what is made is labelled with it, and nothing without that label is taken away.
     pub project: &'run ProjectName,
-    /// The manifest's folder, absolute: what host paths are relative to.
-    pub root: &'run Path,
+    /// The manifest's files: what host paths are relative to, and which of them may be looked at.
+    pub files: &'run HostFiles,
     /// Where secrets come from, at the moment of use.
     pub secrets: &'run dyn Secrets,
     /// What operations that are done have put out.

@@ -26,3 +26,4 @@ pub mod signals;
 pub mod simulator;
 pub mod state_dir;
 mod tar_stream;
+pub mod trust;

@@ -5,14 +5,14 @@ use std::fmt;
 use std::fs;
 use std::io::Read as _;
 use std::os::unix::ffi::OsStringExt as _;
-use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use bottle_planner::intent::Secret;
 use bottle_planner::source::SourcePath;
 
 use crate::engine::{SecretError, SecretValue, Secrets};
-use crate::host_files;
+use crate::host_files::HostFiles;
+use crate::trust::Trusted;
 
 /// The largest file that is taken for a secret, in bytes: the largest key that ssh tools write is far below it.
 const LARGEST: u64 = 1 << 20;
@@ -22,17 +22,19 @@ pub type Ask = Box<dyn Fn(&str) -> Result<SecretValue, String> + Send + Sync>;
 
 /// Secrets from the environment, from files, and from whoever runs the command.
 pub struct HostSecrets {
-    root: PathBuf,
+    trusted: Trusted,
+    files: HostFiles,
     ask: Ask,
     answers: Mutex<BTreeMap<String, Result<SecretValue, String>>>,
 }
 
 impl HostSecrets {
-    /// Secrets of a manifest in the folder `root`. `ask` is called once for each prompt, one prompt at a time; what it says
+    /// The secrets that a manifest's owner agreed to, and no others. `ask` is called once for each prompt, one prompt at a time; what it says
     /// when it fails is shown.
     #[must_use]
-    pub fn new(root: PathBuf, ask: Ask) -> Self {
-        Self { root, ask, answers: Mutex::default() }
+    pub fn new(trusted: Trusted, ask: Ask) -> Self {
+        let files = trusted.files();
+        Self { trusted, files, ask, answers: Mutex::default() }
     }
 
     fn asked(&self, prompt: &str) -> Result<SecretValue, String> {
@@ -48,16 +50,17 @@ impl HostSecrets {
 
 impl fmt::Debug for HostSecrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HostSecrets").field("root", &self.root).finish_non_exhaustive()
+        f.debug_struct("HostSecrets").field("trusted", &self.trusted).finish_non_exhaustive()
     }
 }
 
 impl Secrets for HostSecrets {
     fn read(&self, secret: &Secret) -> Result<SecretValue, SecretError> {
         match secret {
+            secret if !self.trusted.covers(secret) => Err("nobody has trusted the manifest with it".to_owned()),
             Secret::HostEnv(name) => variable(name),
             Secret::Ask(prompt) => self.asked(prompt),
-            Secret::File(path) => file(path, &self.root),
+            Secret::File(path) => file(path, &self.files),
         }
         .map_err(|why| SecretError { secret: secret.clone(), why })
     }
@@ -82,8 +85,8 @@ fn usable(value: SecretValue) -> Result<SecretValue, String> {
     Ok(value)
 }
 
-fn file(path: &SourcePath, root: &Path) -> Result<SecretValue, String> {
-    let resolved = host_files::resolve(path, root);
+fn file(path: &SourcePath, files: &HostFiles) -> Result<SecretValue, String> {
+    let resolved = files.locate(path).map_err(|why| why.to_string())?;
     let metadata = fs::metadata(&resolved).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
         _ => error.to_string(),
@@ -107,10 +110,49 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use std::path::Path;
+
+    use bottle_planner::name::BottleName;
+    use bottle_planner::trust::{Asked, Key, Request, Typed, Variable};
+
     use super::*;
 
+    /// Everything that is read below was agreed to.
+    fn request() -> Request {
+        let asked = Asked {
+            typed: ["a token", "another", "t"].map(|it| Typed { prompt: it.into(), guest: "T".into() }).into(),
+            variables: ["BOTTLE_TEST_NEVER_SET", "PATH"]
+                .map(|it| Variable { name: it.into(), guest: "V".into() })
+                .into(),
+            keys: ["key", "empty", "large", "missing", "."].map(key).into(),
+            ..Asked::default()
+        };
+        Request { bottles: [(BottleName::new("b").unwrap(), asked)].into(), ..Request::default() }
+    }
+
+    fn key(path: &str) -> Key {
+        let (alias, hostname) = ("h".to_owned(), "h.example".to_owned());
+        Key { path: SourcePath::new(path), outside: None, alias, hostname, port: 22, user: "git".to_owned() }
+    }
+
+    #[test]
+    fn what_was_not_agreed_to_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("other"), b"k\n").unwrap();
+        let secrets = unasked(folder.path());
+        for secret in [
+            Secret::HostEnv("HOME".into()),
+            Secret::Ask("more".into()),
+            Secret::File(SourcePath::new("other")),
+            Secret::File(SourcePath::new("./key")),
+        ] {
+            let why = secrets.read(&secret).unwrap_err().why;
+            assert_eq!(why, "nobody has trusted the manifest with it", "{secret}");
+        }
+    }
+
     fn with_ask(root: &Path, ask: impl Fn(&str) -> Result<SecretValue, String> + Send + Sync + 'static) -> HostSecrets {
-        HostSecrets::new(root.to_owned(), Box::new(ask))
+        HostSecrets::new(Trusted::with(request(), root.to_owned()), Box::new(ask))
     }
 
     fn unasked(root: &Path) -> HostSecrets {

@@ -6,13 +6,14 @@
 //!
 //! Of a plan that destroys, which declares nothing, it takes in what goes.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{Digest, Hasher};
-use crate::intent::{Need, ObjectName, Step};
+use crate::intent::{Need, Network, ObjectName, Step};
 use crate::operation::{Operation, Removed};
 use crate::plan::{BottleSummary, Plan, Purpose};
 
@@ -43,13 +44,13 @@ impl TryFrom<String> for Approval {
 
 impl From<Approval> for String {
     fn from(approval: Approval) -> Self {
-        approval.0.full().to_owned()
+        approval.0.whole().to_owned()
     }
 }
 
 impl fmt::Display for Approval {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.full())
+        f.write_str(self.0.whole())
     }
 }
 
@@ -74,11 +75,11 @@ impl Approval {
 }
 
 /// Takes in a sequence: how many there are, and each.
-fn each<'h, T>(
-    taken: &'h mut Hasher,
+fn each<T>(
+    taken: &mut Hasher,
     all: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator>,
     mut one: impl FnMut(&mut Hasher, T),
-) -> &'h mut Hasher {
+) -> &mut Hasher {
     let all = all.into_iter();
     taken.field(all.len().to_le_bytes());
     for item in all {
@@ -92,6 +93,15 @@ fn each<'h, T>(
 fn whole(taken: &mut Hasher, value: &impl Serialize) {
     // Neither memory nor these values can fail.
     taken.field(serde_json::to_vec(value).unwrap_or_default());
+}
+
+/// A step without what was only there to decide by: how many members a network was to have room for is in its subnet, and another bottle
+/// is nothing to a part that it does not belong to.
+fn decided(step: &Step) -> Cow<'_, Step> {
+    match step {
+        Step::CreateNetwork(network) => Cow::Owned(Step::CreateNetwork(Network { members: 0, ..network.clone() })),
+        step => Cow::Borrowed(step),
+    }
 }
 
 fn what_is_declared(taken: &mut Hasher, plan: &Plan) {
@@ -109,8 +119,8 @@ fn what_is_declared(taken: &mut Hasher, plan: &Plan) {
     let mut operations = declared(plan);
     operations.sort_by(|a, b| a.address.cmp(&b.address));
     each(taken, operations, |taken, operation| {
-        taken.field(operation.address.as_str()).field(operation.digest.full());
-        whole(taken, &operation.step);
+        taken.field(operation.address.as_str()).field(operation.digest.whole());
+        whole(taken, &decided(&operation.step));
         each(taken, &operation.needs, |taken, (need, on)| {
             taken.field(match need {
                 Need::After => "after",

@@ -5,6 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+/// What [`Digest::unread`] shows. It is not hexadecimal, and an image's tag can hold it.
+const UNREAD: &str = "not-read";
+
 /// A digest of something's content, as lower-case hex.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -25,9 +28,21 @@ impl Digest {
         Self(text.to_owned())
     }
 
-    /// All sixty-four digits: for what is compared by its digest alone.
+    /// Stands for the digest of content that was not looked at. It is no digest of anything, so what has it is never as declared.
     #[must_use]
-    pub fn full(&self) -> &str {
+    pub fn unread() -> Self {
+        Self(UNREAD.to_owned())
+    }
+
+    /// Whether the content was not looked at.
+    #[must_use]
+    pub fn is_unread(&self) -> bool {
+        self.0 == UNREAD
+    }
+
+    /// All of its digits.
+    #[must_use]
+    pub fn whole(&self) -> &str {
         &self.0
     }
 

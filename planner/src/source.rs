@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::exposure::Exposure;
+
 /// A path on the host as the manifest wrote it: relative to the manifest's folder, absolute, or below the home (`~/...`).
 ///
 /// Plans show it as written, so that they hold no path of the machine that made them; the executor resolves it.
@@ -31,6 +33,29 @@ impl SourcePath {
         Self(format!("{}/{name}", self.0))
     }
 
+    /// Why it lies outside the manifest's folder by how it is written; `None` for a path below it, which a link may still lead out of.
+    ///
+    /// A path that leaves the folder and comes back counts as outside: whether it comes back depends on the machine.
+    #[must_use]
+    pub fn leaves(&self) -> Option<Outside> {
+        if self.0.starts_with('/') {
+            return Some(Outside::Absolute);
+        }
+        if self.0 == "~" || self.0.starts_with("~/") {
+            return Some(Outside::Home);
+        }
+        let mut depth = 0_usize;
+        for part in self.0.split('/') {
+            match part {
+                "" | "." => {}
+                ".." if depth == 0 => return Some(Outside::Parent),
+                ".." => depth -= 1,
+                _ => depth += 1,
+            }
+        }
+        None
+    }
+
     /// The last part.
     #[must_use]
     pub fn file_name(&self) -> &str {
@@ -42,6 +67,23 @@ impl fmt::Display for SourcePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Why a path lies outside the manifest's folder.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "kebab-case")]
+pub enum Outside {
+    /// `..` leads above the folder.
+    Parent,
+    /// It is absolute.
+    Absolute,
+    /// It is below the home of whoever runs the command.
+    Home,
+    /// A symbolic link inside the folder leads out of it.
+    Link {
+        /// To where: absolute, or relative to the manifest's folder.
+        to: String,
+    },
 }
 
 /// What stands at a path.
@@ -80,6 +122,9 @@ pub enum FileError {
     /// Nothing stands there.
     #[error("there is no such file or folder")]
     Missing,
+    /// It lies outside the manifest's folder, and was not looked at.
+    #[error("it lies outside the manifest's folder, which nobody has trusted the manifest with")]
+    Unseen,
     /// Anything else that the system said.
     #[error("{0}")]
     Unreadable(String),
@@ -87,6 +132,10 @@ pub enum FileError {
 
 /// The files of a manifest, as the planner may see them. Implementations resolve a [`SourcePath`] against the manifest's folder.
 pub trait Files {
+    /// Where a link inside the manifest's folder leads a path that is written as one below that folder, if that is out of it. What
+    /// cannot be told counts as leading out. Nothing outside is looked at.
+    fn link_out(&self, path: &SourcePath) -> Option<String>;
+
     /// What stands at a path, links followed.
     ///
     /// # Errors
@@ -104,4 +153,41 @@ pub trait Files {
     /// # Errors
     /// When it is not a folder or something below it cannot be listed.
     fn list(&self, path: &SourcePath) -> Result<Vec<Entry>, FileError>;
+
+    /// What a folder of the host would give away if a guest could write to it; `None` when it may be mounted.
+    ///
+    /// Where the machine can be asked, links are followed and its homes and engines are known. By itself this knows the path's text alone.
+    fn exposure(&self, path: &SourcePath) -> Option<Exposure> {
+        Exposure::by_name(path.as_str())
+    }
+}
+
+/// Why a path lies outside the manifest's folder; `None` when it does not.
+#[must_use]
+pub fn outside(files: &dyn Files, path: &SourcePath) -> Option<Outside> {
+    path.leaves().or_else(|| files.link_out(path).map(|to| Outside::Link { to }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Outside, SourcePath};
+
+    #[test]
+    fn a_path_that_leaves_the_folder_is_outside_even_where_it_comes_back() {
+        for inside in [".", "a", "./a/b", "a/..", "a/../b", "a/b/../..", "~a", "a/~/b"] {
+            assert_eq!(SourcePath::new(inside).leaves(), None, "{inside}");
+        }
+        for (path, why) in [
+            ("..", Outside::Parent),
+            ("../project/a", Outside::Parent),
+            ("a/../../b", Outside::Parent),
+            ("./..", Outside::Parent),
+            ("/", Outside::Absolute),
+            ("/a", Outside::Absolute),
+            ("~", Outside::Home),
+            ("~/.ssh/id", Outside::Home),
+        ] {
+            assert_eq!(SourcePath::new(path).leaves(), Some(why), "{path}");
+        }
+    }
 }

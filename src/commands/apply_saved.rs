@@ -17,6 +17,7 @@ use super::plan::{fault, unmet};
 use crate::backend::select;
 use crate::exit::{Exit, Fault};
 use crate::manifest_file::ManifestFile;
+use crate::trust::{self, Trust};
 use crate::{arguments, carry_out, saved_plan, state};
 
 /// How many changes are told one by one.
@@ -59,7 +60,11 @@ pub(crate) fn run(arguments: &arguments::Apply, path: &Path) -> Result<Exit, Fau
         Some(file) => file.clone(),
         None => saved_plan::folder_of(path).join(&saved.manifest),
     };
-    let file = ManifestFile::read(&manifest)?;
+    let (file, trust) = trust::look(ManifestFile::read(&manifest)?)?;
+    let trusted = match trust {
+        Trust::Given(trusted) => trusted,
+        Trust::Refused { before } => return Err(trust::missing(&file, before.as_ref())),
+    };
     if file.manifest.name != saved.plan.project {
         let (of, is) = (saved.plan.project.clone(), file.manifest.name.clone());
         return Err(Refused::Project { path: shown, of, manifest: manifest.display().to_string(), is }.into());
@@ -69,7 +74,7 @@ pub(crate) fn run(arguments: &arguments::Apply, path: &Path) -> Result<Exit, Fau
     let dir = state::dir(profile.backend, &file.manifest.name)?;
     let mut held = state::hold(engine.as_ref(), &dir, COMMAND)?;
     if !arguments.take_over {
-        state::check_origin(&dir, &file.root, &held.observation)?;
+        state::check_origin(&dir, &file.place.root, &held.observation)?;
     }
     let sources = saved::sources(&file.manifest, &file.files).map_err(|error| fault(error.into()))?;
     let target = Target {
@@ -100,8 +105,8 @@ pub(crate) fn run(arguments: &arguments::Apply, path: &Path) -> Result<Exit, Fau
         return Ok(Exit::Done);
     }
     carry_out::check_questions(&plan, &arguments.running)?;
-    dir.set_origin(&file.root)?;
-    carry_out::carry_out(&plan, &arguments.running, &mut held, engine.as_ref(), &file.root, COMMAND)
+    dir.set_origin(&file.place.root)?;
+    carry_out::carry_out(&plan, &arguments.running, &mut held, engine.as_ref(), trusted, COMMAND)
 }
 
 /// The engine that a plan was made for: an engine that runs says its version itself, and a simulated one is told.
@@ -132,9 +137,10 @@ const SAVE_AGAIN: &str = "`bottle plan --out FILE` saves what the plan is by now
 fn what_to_do(saved: &SavedPlan, now: &Plan) -> String {
     let approval = Approval::of(now);
     if approval == Approval::of(&saved.plan) {
+        let part: String = now.part.iter().flatten().map(|bottle| format!(" {bottle}")).collect();
         format!(
-            "what is declared is what was saved, and only what is there is not: where that is as it should be, `bottle apply --approved \
-             {approval}` does what is left; else {SAVE_AGAIN}"
+            "what is declared is what was saved, and only what is there is not: where that is as it should be, `bottle apply{part} \
+             --approved {approval}` does what is left; else {SAVE_AGAIN}"
         )
     } else {
         SAVE_AGAIN.to_owned()

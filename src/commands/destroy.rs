@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use bottle_executors::trust::Trusted;
 use bottle_planner::manifest::Manifest;
 use bottle_planner::name::{BottleName, ProjectName};
 use bottle_planner::observation::Observation;
@@ -50,8 +51,10 @@ pub(crate) fn run(arguments: &arguments::Destroy) -> Result<Exit, Fault> {
     }
     let question = format!("Destroy all of this, on {profile}?");
     carry_out::approve(&plan, &arguments.running, &question, || Ok(plan_of(&state::look(engine.as_ref(), &dir)?)))?;
-    let root = file.as_ref().map_or(Path::new("/"), |file| &file.root);
-    carry_out::carry_out(&plan, &arguments.running, &mut held, engine.as_ref(), root, COMMAND)
+    let root = file.as_ref().map_or(Path::new("/"), |file| &file.place.root);
+    // It reads nothing of the host.
+    let trusted = Trusted::with_nothing(root.to_owned());
+    carry_out::carry_out(&plan, &arguments.running, &mut held, engine.as_ref(), trusted, COMMAND)
 }
 
 fn read(path: &Path) -> Result<ManifestFile, Fault> {

@@ -10,4 +10,5 @@ pub(crate) mod schema;
 pub(crate) mod show;
 pub(crate) mod snapshot;
 pub(crate) mod status;
+pub(crate) mod trust;
 pub(crate) mod verify;

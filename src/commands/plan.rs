@@ -7,12 +7,13 @@ use bottle_planner::plan::{BackendReason, Plan, PlanError, Target, build};
 use bottle_planner::profile::Profile;
 use bottle_planner::render::{self, Shown, Why};
 use bottle_planner::saved::{self, SavedPlan};
+use bottle_planner::trust::Asks;
 
 use crate::arguments::{self, PlanFormat};
 use crate::backend::select;
 use crate::exit::{Exit, Fault};
 use crate::manifest_file::{ManifestFile, part};
-use crate::{saved_plan, state, terminal};
+use crate::{saved_plan, state, terminal, trust};
 
 pub(crate) fn run(arguments: &arguments::Plan) -> Result<Exit, Fault> {
     if arguments.why && (arguments.format != PlanFormat::Text || arguments.backend.len() > 1) {
@@ -28,15 +29,20 @@ pub(crate) fn run(arguments: &arguments::Plan) -> Result<Exit, Fault> {
         return super::diff::against(arguments, revision);
     }
     check_undo(arguments.undo, arguments.format)?;
-    let file = ManifestFile::read(&arguments.manifest.file)?;
+    let mut file = ManifestFile::read(&arguments.manifest.file)?;
     if let [_, _, ..] = &arguments.backend[..] {
         return side_by_side(&file, arguments);
     }
     let part = part(&arguments.bottles)?;
     let named = arguments.backend.first().map(String::as_str);
     let selected = select(named, Some(&file.manifest), arguments.offline)?;
+    // Without an engine, the plan is the same on any machine: it depends on nobody's trust, and on nothing that trust would open.
+    let mut asks = Asks::later(file.request.clone());
     let observation = match &selected.engine {
         Some(engine) => {
+            let (seen, trust) = trust::look(file)?;
+            file = seen;
+            asks = trust.asks(&file.request);
             let dir = state::dir(selected.profile.backend, &file.manifest.name)?;
             Some(state::look(engine.as_ref(), &dir)?)
         }
@@ -48,7 +54,7 @@ pub(crate) fn run(arguments: &arguments::Plan) -> Result<Exit, Fault> {
         observation: observation.as_ref(),
         part: part.as_ref(),
     };
-    let plan = build(&file.manifest, &file.files, target).map_err(fault)?;
+    let plan = Plan { asks, ..build(&file.manifest, &file.files, target).map_err(fault)? };
     match arguments.format {
         PlanFormat::Text => {
             let why = if arguments.why { Why::Full } else { Why::Short };
@@ -73,9 +79,12 @@ fn save(
     plan: Plan,
     arguments: &arguments::Plan,
 ) -> Result<Exit, Fault> {
+    if plan.has_unread() {
+        return Err(Fault::new(Exit::Untrusted, Unread));
+    }
     let changes = arguments.detailed_exitcode && !plan.is_empty();
     let saved = SavedPlan {
-        manifest: saved_plan::from(out, &file.root.join(&file.name))?,
+        manifest: saved_plan::from(out, &file.place.root.join(&file.place.file))?,
         sources: saved::sources(&file.manifest, &file.files).map_err(|error| fault(error.into()))?,
         observed: observation.map(saved::fingerprint),
         plan,
@@ -84,6 +93,17 @@ fn save(
     terminal::note(&format!("saved: `bottle apply {}` carries it out", saved_plan::word(out)));
     Ok(if changes { Exit::Changes } else { Exit::Done })
 }
+
+/// A plan that would not be the same once its manifest is trusted.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("the plan is not saved: it names files outside of the manifest's folder that were not read")]
+#[diagnostic(
+    code(bottle::saved::unread),
+    help(
+        "it would be stale as soon as they are: look at what is asked for with `bottle trust`, and plan for an engine that runs"
+    )
+)]
+struct Unread;
 
 /// Refuses `--undo` where it is not shown.
 pub(super) fn check_undo(undo: bool, format: PlanFormat) -> Result<(), Fault> {
@@ -115,7 +135,7 @@ fn side_by_side(file: &ManifestFile, arguments: &arguments::Plan) -> Result<Exit
         let target =
             Target { profile: &profile, chosen: &BackendReason::Named, observation: None, part: part.as_ref() };
         match build(&file.manifest, &file.files, target).map_err(fault) {
-            Ok(plan) => plans.push(plan),
+            Ok(plan) => plans.push(Plan { asks: Asks::later(file.request.clone()), ..plan }),
             Err(fault) if fault.exit == Exit::Weaker => {
                 terminal::complain(&fault.report);
                 exit = Exit::Weaker;

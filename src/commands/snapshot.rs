@@ -59,7 +59,7 @@ struct Beside {
 impl Beside {
     fn of(manifest: &Path, file: &ManifestFile) -> Result<Self, Fault> {
         match manifest.file_stem().and_then(OsStr::to_str) {
-            Some(stem) => Ok(Self { folder: file.root.clone(), stem: stem.to_owned() }),
+            Some(stem) => Ok(Self { folder: file.place.root.clone(), stem: stem.to_owned() }),
             None => Err(Fault::usage("the manifest's name is not UTF-8".to_owned(), "rename it")),
         }
     }
@@ -83,10 +83,11 @@ impl Beside {
                 None => between.to_owned(),
             };
             // A name that is not how a snapshot of that profile is called is not a snapshot's.
-            if let Some(profile) = Profile::named(&named).ok().filter(|profile| self.path(profile).ends_with(&name)) {
-                if is_snapshot(&self.path(&profile))? == Some(true) {
-                    found.push(profile);
-                }
+            let profile = Profile::named(&named).ok().filter(|profile| self.path(profile).ends_with(&name));
+            if let Some(profile) = profile
+                && is_snapshot(&self.path(&profile))? == Some(true)
+            {
+                found.push(profile);
             }
         }
         found.sort_by_key(ToString::to_string);

@@ -9,6 +9,7 @@ use bottle_planner::name::{BottleName, ProjectName};
 use bottle_planner::observation::{ContainerState, Observation};
 use bottle_planner::plan::{Entry, Plan, Target, Verdict, build};
 use bottle_planner::render::{harmless, harmless_json};
+use bottle_planner::trust::Asks;
 use serde_json::json;
 
 use super::plan::fault;
@@ -16,7 +17,7 @@ use crate::arguments::{self, Format};
 use crate::backend::select;
 use crate::exit::{Exit, Fault};
 use crate::manifest_file::ManifestFile;
-use crate::{state, terminal};
+use crate::{state, terminal, trust};
 
 pub(crate) fn run(arguments: &arguments::Status) -> Result<Exit, Fault> {
     let backend = arguments.project.backend.as_deref();
@@ -26,10 +27,16 @@ pub(crate) fn run(arguments: &arguments::Status) -> Result<Exit, Fault> {
     }
     let file = ManifestFile::read(arguments.project.file())?;
     let (engine, profile, chosen) = select(backend, Some(&file.manifest), false)?.live()?;
+    let (file, trust) = trust::look(file)?;
     let dir = state::dir(profile.backend, &file.manifest.name)?;
     let observation = state::look(engine.as_ref(), &dir)?;
     let target = Target { profile: &profile, chosen: &chosen, observation: Some(&observation), part: None };
-    let plan = build(&file.manifest, &file.files, target).map_err(fault)?;
+    let plan = Plan { asks: trust.asks(&file.request), ..build(&file.manifest, &file.files, target).map_err(fault)? };
+    if plan.asks != Asks::Nothing {
+        terminal::note(
+            "what it asks for is not trusted: `bottle trust`; nothing outside its folder was looked at for this",
+        );
+    }
     match arguments.format {
         Format::Text => {
             if let Some(holder) = lock::holder(&dir)? {
@@ -113,6 +120,7 @@ fn json_lines(plan: &Plan, observation: &Observation) -> String {
         "project": plan.project,
         "profile": plan.profile.to_string(),
         "as_declared": drifted(plan).is_empty(),
+        "trusted": plan.asks == Asks::Nothing,
         "bottles": plan.bottles.keys().map(|bottle| json!({
             "name": bottle,
             "agent": state_of(observation, bottle, "agent"),

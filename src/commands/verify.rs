@@ -10,17 +10,17 @@ use crate::arguments::{self, VerifyFormat};
 use crate::backend::select;
 use crate::exit::{Exit, Fault};
 use crate::manifest_file::{ManifestFile, part};
-use crate::{state, terminal};
+use crate::{state, terminal, trust};
 
 pub(crate) fn run(arguments: &arguments::Verify) -> Result<Exit, Fault> {
-    let file = ManifestFile::read(arguments.project.file())?;
+    let (file, _) = trust::look(ManifestFile::read(arguments.project.file())?)?;
     let part = part(&arguments.bottles)?;
     let selected = select(arguments.project.backend.as_deref(), Some(&file.manifest), false)?;
     let (engine, profile, chosen) = selected.live()?;
     let dir = state::dir(profile.backend, &file.manifest.name)?;
     // Nobody is to change the bottles while they are probed, nor to take away the containers that this makes.
     let held = state::hold(engine.as_ref(), &dir, "bottle verify")?;
-    state::check_origin(&dir, &file.root, &held.observation)?;
+    state::check_origin(&dir, &file.place.root, &held.observation)?;
     let target =
         Target { profile: &profile, chosen: &chosen, observation: Some(&held.observation), part: part.as_ref() };
     let plan = build(&file.manifest, &file.files, target).map_err(fault)?;

@@ -16,7 +16,7 @@ pub(crate) use bars::Bars;
 pub(crate) use events::Events;
 pub(crate) use failure::Failed;
 pub(crate) use lines::Lines;
-pub(crate) use question::{ask, confirm};
+pub(crate) use question::{ask, confirm, somebody_is_there};
 
 /// Whether progress can be drawn.
 pub(crate) fn is_terminal() -> bool {
@@ -46,6 +46,12 @@ pub(crate) fn signed(text: &str) {
 
 /// Writes what was verified, in colour where that is wanted.
 pub(crate) fn verification(text: &str) {
+    let mut out = BufWriter::new(anstream::stdout().lock());
+    let _ = colour::plan(text, &mut out).and_then(|()| out.flush());
+}
+
+/// Writes text whose lines have signs, as a plan's have, in colour where that is wanted.
+pub(crate) fn print_signed(text: &str) {
     let mut out = BufWriter::new(anstream::stdout().lock());
     let _ = colour::plan(text, &mut out).and_then(|()| out.flush());
 }

@@ -6,13 +6,15 @@ use bottle_executors::engine::SecretValue;
 
 use crate::exit::Fault;
 
+/// Whether a person can answer.
+pub(crate) fn somebody_is_there() -> bool {
+    std::io::stdin().is_terminal()
+}
+
 /// Asks for a yes.
 pub(crate) fn confirm(question: &str) -> Result<bool, Fault> {
-    if !std::io::stdin().is_terminal() {
-        return Err(Fault::usage(
-            "nobody is there to approve the plan".to_owned(),
-            "say `--yes` once you have seen it",
-        ));
+    if !somebody_is_there() {
+        return Err(Fault::usage("nobody is there to answer".to_owned(), "say `--yes` once you have seen it"));
     }
     let _ = write!(anstream::stderr(), "\n{question} [y/N] ");
     let mut answer = String::new();

@@ -2,14 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up has failed")]
 
+mod approved;
 mod crash_walk;
 mod exits;
+mod guarantees;
 mod hostile;
 mod loss;
 mod parts;
 mod read_only;
 #[path = "../said/mod.rs"]
 mod said;
+mod saved;
 mod signals;
 mod simulated;
 #[path = "../stage/mod.rs"]
@@ -17,3 +20,6 @@ mod stage;
 mod status;
 mod streams;
 mod terminal;
+mod trust;
+mod undo;
+mod verify;

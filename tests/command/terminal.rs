@@ -115,6 +115,32 @@ fn a_yes_applies_and_anything_else_changes_nothing() {
 }
 
 #[test]
+fn trust_is_asked_for_before_the_plan_is() {
+    let stage = Stage::of("full");
+    stage.edit(r#"GITEA_TOKEN = { ask = "paste your Gitea token" }"#, "");
+    let Some(mut terminal) = Terminal::start(&stage.untrusted("apply")) else { return };
+    terminal.until("Trust it with this? [y/N] ");
+    assert!(terminal.shown.contains("may read GH_PAT of the environment"), "{}", terminal.shown);
+    terminal.type_line("n");
+    let (shown, code) = terminal.end();
+    assert_eq!(code, Some(7), "{shown}");
+    assert!(!shown.contains("Apply this"), "{shown}");
+    assert_nothing_left(&stage.seen("acme"));
+
+    let Some(mut terminal) = Terminal::start(&stage.untrusted("apply")) else { return };
+    terminal.until("Trust it with this? [y/N] ");
+    terminal.type_line("y");
+    terminal.until("Apply this to acme");
+    terminal.until("[y/N] ");
+    assert_nothing_left(&stage.seen("acme"));
+    terminal.type_line("y");
+    let (shown, code) = terminal.end();
+    assert_eq!(code, Some(0), "{shown}");
+    assert_eq!(shown.matches("+ implementer/agent/start").count(), 1, "no other plan, so it is shown once: {shown}");
+    assert_eq!(stage.seen("acme").containers.len(), 2);
+}
+
+#[test]
 fn a_destroy_is_asked_about_too() {
     let stage = Stage::of("bare");
     stage.done("apply --yes");

@@ -118,7 +118,12 @@ fn bare(project: &Project) {
 }
 
 fn sidecar(project: &Project) {
-    project.apply();
+    // An approval that was given without an engine is good on one of that profile.
+    let live = project.run(&["plan"]).exits(0).stdout;
+    let profile = live.split_whitespace().nth(2).unwrap();
+    let named = project.run(&["plan", "--offline", "--backend", profile]).exits(0).stdout;
+    let approval = named.lines().find_map(|line| line.strip_prefix("approval ")).unwrap();
+    project.run(&["apply", "--approved", approval]).exits(0);
     let (agent, sidecar) = (project.agent("implementer"), project.sidecar("implementer"));
     let seen = project.containers([agent.clone(), sidecar.clone()]);
     closed_agent(&seen[0], &[project.internal("implementer")]);

@@ -21,6 +21,7 @@ mod crash;
 mod drift;
 mod engine;
 mod foreign;
+mod given_up;
 mod interrupt;
 mod life;
 mod many;
@@ -30,6 +31,7 @@ mod ssh;
 mod traffic;
 #[path = "../trial/mod.rs"]
 mod trials;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -60,6 +62,8 @@ fn main() -> ExitCode {
         secrets::trials(),
         ssh::trials(),
         argv::trials(),
+        verify::trials(),
+        given_up::trials(),
     ];
     trials::run(themes.into_iter().flatten().collect(), engine_images::ensure)
 }

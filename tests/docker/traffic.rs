@@ -20,6 +20,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("traffic::through_the_proxy", "sidecar", through_the_proxy),
         trial("traffic::routes", "sidecar", routes),
         trial("traffic::to_the_host", "sidecar", to_the_host),
+        trial("traffic::by_ipv6", "sidecar", by_ipv6),
         trial("traffic::to_names", "sidecar", to_names),
         trial("traffic::to_neighbours", "sidecar", to_neighbours),
     ]
@@ -158,9 +159,9 @@ fn routes(project: &Project) {
     }
 }
 
-/// A service on every address of the host, as development servers are.
-fn to_the_host(project: &Project) {
-    let service = TcpListener::bind("0.0.0.0:0").unwrap();
+/// A service of the host, and its port. It greets whoever connects.
+fn greeter(address: &str) -> u16 {
+    let service = TcpListener::bind(address).unwrap();
     let port = service.local_addr().unwrap().port();
     // It ends with the process; a connection costs it a moment.
     std::thread::spawn(move || {
@@ -170,6 +171,12 @@ fn to_the_host(project: &Project) {
             let _ = client.read(&mut [0; 64]);
         }
     });
+    port
+}
+
+/// A service on every address of the host, as development servers are.
+fn to_the_host(project: &Project) {
+    let port = greeter("0.0.0.0:0");
     project.apply();
     let agent = project.agent("implementer");
     let (_control, control) = control(project, &project.egress());
@@ -206,6 +213,49 @@ fn to_the_host(project: &Project) {
     for host in ["127.0.0.1", "localhost", "host.docker.internal", "169.254.169.254"] {
         let refused = asked(&agent, &format!("GET http://{host}:{port}/ HTTP/1.1\\r\\nHost: {host}"));
         assert!(refused.contains(" 403 "), "{host}: {refused}");
+    }
+}
+
+/// An agent has no IPv6, though the host has, on the bridge between them.
+fn by_ipv6(project: &Project) {
+    let port = greeter("[::]:0");
+    project.apply();
+    let agent = project.agent("implementer");
+    // The control: on a network that differs in this alone, that it has IPv6.
+    let subnet = format!("fd00:b077:{:x}", std::process::id() & 0xffff);
+    let open = format!("bottle-test-{}-ipv6", project.name);
+    let _network = Own::network(&open, &["--internal", "--ipv6", "--subnet", &format!("{subnet}::/64")]);
+    let (_control, control) = control(project, &open);
+
+    // Beyond the loopback interface.
+    let addresses = "grep -v ' lo$' /proc/net/if_inet6 || true";
+    let routes = "ip -6 route";
+    let host_on = |network: &str| {
+        let id = inspect("network", network)["Id"].as_str().unwrap()[..12].to_owned();
+        let show = ["run", "--rm", "--network", "host", engine_images::GUEST, "ip", "-6", "addr", "show"];
+        let shown = docker(&[&show[..], &["dev", &format!("br-{id}")]].concat());
+        let mut words = shown.split_whitespace().skip_while(|word| !word.starts_with("fe80:"));
+        words.next().and_then(|address| address.split_once('/')).map(|(address, _)| address.to_owned())
+    };
+    let greets = |container: &str, address: &str| {
+        let script = format!("timeout 3 nc -w 2 {address} {port} </dev/null | grep -q 'service of the host'");
+        succeeds(container, "root", &script)
+    };
+    wait_until("the host answers by IPv6 where there is one", || greets(&control, &format!("{subnet}::1")));
+    let near = format!("{}%eth0", host_on(&open).expect("the host has an address by the link"));
+    assert!(greets(&control, &near), "{near}");
+    assert_ne!(shell(&control, "root", addresses), "");
+    assert_ne!(shell(&control, "root", routes), "");
+
+    for user in ["node", "root"] {
+        assert_eq!(shell(&agent, user, addresses), "");
+        assert_eq!(shell(&agent, user, routes), "");
+        // Nor can it be turned on: that takes a capability.
+        assert!(!succeeds(&agent, user, "echo 0 > /proc/sys/net/ipv6/conf/eth0/disable_ipv6"));
+    }
+    let near = host_on(&project.internal("implementer")).map(|address| format!("{address}%eth0"));
+    for host in [Some(format!("{subnet}::1")), near].into_iter().flatten() {
+        assert!(!greets(&agent, &host), "the agent reaches the host at {host}");
     }
 }
 
@@ -251,7 +301,9 @@ fn to_neighbours(project: &Project) {
     // The controls: a member of their network sees the agent's service and the proxy, and the proxy serves on the egress network too.
     let (_control, control) = control(project, &theirs);
     wait_until("the neighbours serve", || answering(&control, "root", &services[..2]) == 2);
-    assert_ne!(beside(&project.sidecar("reviewer"), &where_they_answer(&services[2..])), "");
+    wait_until("the proxy serves on the way out", || {
+        !beside(&project.sidecar("reviewer"), &where_they_answer(&services[2..])).is_empty()
+    });
 
     for user in ["node", "root"] {
         assert_eq!(shell(&agent, user, &where_they_answer(&services)), "", "{user} of an agent reaches its neighbours");

@@ -50,6 +50,7 @@ fn each_rule_denies() {
             vec![
                 "implementer may reach *.anthropic.com, which is not on the list",
                 "implementer may reach every host of *.anthropic.com",
+                "implementer requires dns.closed, which is not held",
             ],
         ),
         (

@@ -90,7 +90,7 @@ fn live() -> Vec<(String, Value)> {
 fn every_plan_is_as_its_schema_says() {
     let validator = validator("plan");
     let mut plans = offline();
-    assert!(plans.len() > 20, "{}", plans.len());
+    assert!(plans.len() > 15, "{}", plans.len());
     for fixture in FIXTURES {
         for file in std::fs::read_dir(fixture_folder(fixture)).unwrap() {
             let path = file.unwrap().path();
@@ -159,8 +159,13 @@ fn no_key_of_a_plan_can_be_dropped_or_renamed() {
         let mut spoilt = whole.clone();
         let members = spoilt.pointer_mut(&at).unwrap().as_object_mut().unwrap();
         let value = members.remove(&key).unwrap();
-        // A command need not read anything, nor set a variable.
-        if !(at.ends_with("/command") && ["env", "stdin"].contains(&key.as_str())) {
+        // A command need not read anything, nor set a variable; what is replaced may go with what it is in.
+        let may_be_missing = match key.as_str() {
+            "env" | "stdin" => at.ends_with("/command"),
+            "removal" => spoilt.pointer(&at).unwrap()["verdict"] == "replace",
+            _ => false,
+        };
+        if !may_be_missing {
             assert!(!validator.is_valid(&spoilt), "{at}/{key} was dropped, and the schema took it");
         }
         spoilt.pointer_mut(&at).unwrap().as_object_mut().unwrap().insert(format!("{key}-"), value);

@@ -165,7 +165,7 @@ impl ContainerEngine {
 
     fn stage(&self, name: &StageName, files: &Archive, base: &str, context: &Context<'_>) -> Result<(), String> {
         // On the host nobody has a guest's numbers: whoever runs this is the owner.
-        let files = archive::expand(files, context.root, &|_| Some((0, 0)))
+        let files = archive::expand(files, context.files, &|_| Some((0, 0)))
             .map_err(|error| format!("{}: {}", error.path, error.why))?;
         let stages = self.stages(context.project);
         stages.put(name, base, &files).map_err(|error| format!("{}: {error}", stages.folder().join(&name.0).display()))

@@ -112,6 +112,11 @@ impl GitFiles {
 }
 
 impl Files for GitFiles {
+    /// Nobody's trust is asked for to compare: what is outside of the repository is not looked into.
+    fn link_out(&self, _: &SourcePath) -> Option<String> {
+        None
+    }
+
     fn kind(&self, path: &SourcePath) -> Result<Kind, FileError> {
         match self.find(path)? {
             Found::Top | Found::Git => Ok(Kind::Folder),

@@ -58,7 +58,7 @@ impl WorktreeFiles {
             }
         }
         let top = top.canonicalize().map_err(|error| GitError::Failed(error.to_string()))?;
-        Ok(Some(Self { host: HostFiles::new(root.to_owned()), root: root.to_owned(), top, known, odd }))
+        Ok(Some(Self { host: HostFiles::unbounded(root.to_owned()), root: root.to_owned(), top, known, odd }))
     }
 
     /// The path below the top, or what stands for what cannot be looked into.
@@ -68,10 +68,11 @@ impl WorktreeFiles {
         if text.starts_with('/') || text == "~" || text.starts_with("~/") {
             return unseen("");
         }
-        // Says what is missing or in the way.
-        self.host.kind(path)?;
-        let real = resolve(path, &self.root).canonicalize();
-        let real = real.map_err(|error| FileError::Unreadable(error.to_string()))?;
+        let real = match resolve(path, &self.root).canonicalize() {
+            Ok(real) => real,
+            // Says what is missing or in the way.
+            Err(error) => return Err(self.host.kind(path).err().unwrap_or(FileError::Unreadable(error.to_string()))),
+        };
         let Ok(below) = real.strip_prefix(&self.top) else { return unseen("") };
         let Some(below) = below.to_str() else {
             return Err(FileError::Unreadable("its name is not UTF-8".to_owned()));
@@ -85,6 +86,11 @@ impl WorktreeFiles {
 }
 
 impl Files for WorktreeFiles {
+    /// Nobody's trust is asked for to compare: what is outside of the repository is not looked into.
+    fn link_out(&self, _: &SourcePath) -> Option<String> {
+        None
+    }
+
     fn kind(&self, path: &SourcePath) -> Result<Kind, FileError> {
         match self.find(path)? {
             Ok(_) => self.host.kind(path),

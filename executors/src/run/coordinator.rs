@@ -5,12 +5,14 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
+use bottle_planner::observation::WasHeld;
 use bottle_planner::plan::{Task, TaskKind};
 use rayon::Scope;
 
 use super::asking::{Answer, Asking, Message};
 use super::board::{Board, State};
 use super::event::{Event, Work};
+use super::guarantees::Guarantees;
 use super::known::{Known, container_of};
 use super::{Counts, Halt, Report, Run};
 use crate::crash::{CrashPoint, Death, Moment, die};
@@ -22,6 +24,7 @@ pub(super) struct Coordinator<'run> {
     tasks: &'run [Task<'run>],
     board: Board,
     known: Known<'run>,
+    guarantees: Guarantees<'run>,
     journal: &'run mut Journal,
     run: &'run Run<'run>,
     failures: Vec<Failure>,
@@ -46,7 +49,7 @@ impl<'run> Coordinator<'run> {
     pub(super) fn new(
         tasks: &'run [Task<'run>],
         jobs: usize,
-        known: Known<'run>,
+        (known, guarantees): (Known<'run>, Guarantees<'run>),
         journal: &'run mut Journal,
         run: &'run Run<'run>,
     ) -> Self {
@@ -54,6 +57,7 @@ impl<'run> Coordinator<'run> {
             tasks,
             board: Board::new(tasks, jobs),
             known,
+            guarantees,
             journal,
             run,
             failures: Vec::new(),
@@ -231,8 +235,19 @@ impl<'run> Coordinator<'run> {
                 Err(failure)
             }
         };
+        if result.is_ok() {
+            self.note_held(at);
+        }
         self.board.set(at, if result.is_err() { State::Failed } else { State::Ending });
         result
+    }
+
+    /// Notes what is held of a bottle, when a task that was done let it go or was its last.
+    fn note_held(&mut self, at: usize) {
+        let Some(held) = self.guarantees.done(&self.tasks[at]) else { return };
+        if let Some(container) = self.known.id(held.agent) {
+            self.journal.push(&Record::held(held.bottle, &WasHeld { container, guarantees: held.guarantees }));
+        }
     }
 
     /// Whether the run ends here as if it had been killed.

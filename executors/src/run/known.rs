@@ -84,6 +84,11 @@ impl<'run> Known<'run> {
         Done { digest: operation.digest.clone(), inputs: operation.inputs.clone(), container, since }
     }
 
+    /// The engine's id of a container or network.
+    pub(super) fn id(&self, name: &ObjectName) -> Option<String> {
+        lock(&self.shared.ids).get(name).cloned()
+    }
+
     /// Takes in that something is gone.
     pub(super) fn removed(&mut self, what: &Removed) {
         if let Removed::Object { kind: ObjectKind::Container | ObjectKind::Network, name, id } = what {

@@ -9,13 +9,13 @@ mod asking;
 mod board;
 mod coordinator;
 mod event;
+mod guarantees;
 mod known;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::sync::mpsc;
 
 use bottle_planner::observation::Observation;
@@ -26,16 +26,18 @@ use serde::Serialize;
 use self::asking::{Asking, Message};
 use self::coordinator::Coordinator;
 pub use self::event::{Event, Reporter, Work};
+use self::guarantees::Guarantees;
 use self::known::{Known, Shared};
 use crate::crash::{Crash, CrashPoint};
 use crate::engine::{Context, Engine, Failure, Secrets};
+use crate::host_files::HostFiles;
 use crate::journal::{Journal, JournalError, Record};
 use crate::signals::Signals;
 
 /// How a plan is run.
 pub struct Run<'run> {
-    /// The manifest's folder, absolute.
-    pub root: &'run Path,
+    /// The manifest's files, and which of the host's may be looked at.
+    pub files: &'run HostFiles,
     /// Where secrets come from.
     pub secrets: &'run dyn Secrets,
     /// How many tasks run side by side.
@@ -122,7 +124,7 @@ pub fn run(
     let shared = Shared::of(observation);
     let context = Context {
         project: &plan.project,
-        root: run.root,
+        files: run.files,
         secrets: run.secrets,
         outputs: &shared.outputs,
         ids: &shared.ids,
@@ -136,7 +138,8 @@ pub fn run(
     forget_what_is_redone(plan, journal);
     let asking = Asking { engine, context: &context, sender };
     let known = Known::of(observation, &shared);
-    let coordinator = Coordinator::new(&tasks, jobs, known, journal, run);
+    let guarantees = Guarantees::of(plan, &tasks);
+    let coordinator = Coordinator::new(&tasks, jobs, (known, guarantees), journal, run);
     match ThreadPoolBuilder::new().num_threads(jobs).thread_name(|at| format!("job-{at}")).build() {
         Ok(pool) => pool.in_place_scope(|scope| coordinator.drive(scope, &asking, &receiver)),
         Err(error) => coordinator.report(Some(Halt::Threads(error.to_string()))),

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
-use std::path::Path;
 
 use bottle_planner::intent::Archive;
 use sha2::{Digest as _, Sha256};
@@ -10,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::state::{Stored, What, hex};
 use super::step::Refusal;
 use crate::archive::{self, ArchiveError, Body, GuestFile};
+use crate::host_files::HostFiles;
 
 /// Files on their way into a guest, in order.
 pub(super) type Files = Vec<(String, Stored)>;
@@ -59,10 +59,10 @@ fn in_image(path: &str) -> bool {
 /// Reads the files of an archive from the host.
 pub(super) fn read(
     archive: &Archive,
-    root: &Path,
+    host: &HostFiles,
     owner: &dyn Fn(&str) -> Option<(u32, u32)>,
 ) -> Result<Files, Refusal> {
-    let files = archive::expand(archive, root, owner).map_err(Refusal::before)?;
+    let files = archive::expand(archive, host, owner).map_err(Refusal::before)?;
     files.into_iter().map(stored).collect::<Result<_, _>>().map_err(Refusal::before)
 }
 

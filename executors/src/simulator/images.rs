@@ -11,7 +11,7 @@ use super::stages;
 use super::state::{Change, Image, State, id};
 use super::step::{Answer, Refusal, Scene};
 use crate::engine::Ended;
-use crate::host_files::resolve;
+use crate::host_files::HostFiles;
 
 /// `pull`: every registry has every image.
 pub(super) fn pull(state: &State, name: &ImageName) -> Vec<Change> {
@@ -25,11 +25,11 @@ pub(super) fn pull(state: &State, name: &ImageName) -> Vec<Change> {
 }
 
 /// What a build needs of the host, read before the engine is asked: the files that are baked in.
-pub(super) fn read_context(build: &Build, root: &std::path::Path) -> Result<Files, Refusal> {
+pub(super) fn read_context(build: &Build, host: &HostFiles) -> Result<Files, Refusal> {
     let failed = |said: String| Refusal { ended: Ended::Exit(1), said };
     match &build.context {
         BuildContext::Folder { folder, dockerfile } => {
-            let path = resolve(folder, root);
+            let path = host.locate(folder).map_err(|why| failed(format!("{folder}: {why}")))?;
             if !path.is_dir() {
                 return Err(failed(format!("ERROR: unable to prepare context: path \"{folder}\" not found")));
             }
@@ -40,7 +40,7 @@ pub(super) fn read_context(build: &Build, root: &std::path::Path) -> Result<File
             }
             Ok(Files::new())
         }
-        BuildContext::Baked { files, .. } => guest::read(files, root, &|name| Some(guest::user(name))),
+        BuildContext::Baked { files, .. } => guest::read(files, host, &|name| Some(guest::user(name))),
     }
 }
 

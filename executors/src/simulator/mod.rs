@@ -322,7 +322,7 @@ fn prepare(operation: &Operation, context: &Context<'_>) -> Result<Files, Refusa
             }
             for mount in &container.mounts {
                 let MountSource::Host(from) = &mount.from else { continue };
-                if !crate::host_files::resolve(from, context.root).exists() {
+                if !context.files.locate(from).is_ok_and(|path| path.exists()) {
                     return Err(Refusal::daemon(format!(
                         "invalid mount config for type \"bind\": bind source path does not exist: {from}"
                     )));
@@ -337,9 +337,9 @@ fn prepare(operation: &Operation, context: &Context<'_>) -> Result<Files, Refusa
             Ok(Files::new())
         }
         // Owners are the guest's, and a stage is the host's.
-        Step::Stage(stage) => guest::read(&stage.files, context.root, &|_| Some((0, 0))),
-        Step::BuildImage(build) => images::read_context(build, context.root),
-        Step::CopyIn(copy) => guest::read(&copy.files, context.root, &|name| owner(operation, context, name)),
+        Step::Stage(stage) => guest::read(&stage.files, context.files, &|_| Some((0, 0))),
+        Step::BuildImage(build) => images::read_context(build, context.files),
+        Step::CopyIn(copy) => guest::read(&copy.files, context.files, &|name| owner(operation, context, name)),
         _ => Ok(Files::new()),
     }
 }

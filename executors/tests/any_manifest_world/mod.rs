@@ -154,7 +154,7 @@ impl World {
         let plan = self.plan(manifest, &observation);
         let crash = crash(&plan);
         let given = Run {
-            root: &self.folder.path().join("host"),
+            files: &HostFiles::new(self.folder.path().join("host")),
             secrets: &Value,
             jobs: NonZeroUsize::new(self.jobs).unwrap(),
             reporter: &Silent,

@@ -121,7 +121,7 @@ impl Machine {
     pub(crate) fn with<T>(&self, work: impl FnOnce(&Context<'_>) -> T) -> T {
         work(&Context {
             project: &self.project,
-            root: self.folder.path(),
+            files: &HostFiles::new(self.folder.path().to_owned()),
             secrets: &Values,
             outputs: &self.outputs,
             ids: &self.ids,
@@ -194,7 +194,7 @@ impl Machine {
         let plan = plan_of(&observation);
         let signals = Signals::by_hand();
         let run = Run {
-            root: self.folder.path(),
+            files: &HostFiles::new(self.folder.path().to_owned()),
             secrets: &Values,
             jobs: NonZeroUsize::new(4).unwrap(),
             reporter: &Quiet,

@@ -11,6 +11,7 @@ use std::sync::{Mutex, OnceLock};
 
 use bottle_executors::docker::Docker;
 use bottle_executors::engine::{Context, Engine, Failure, Outcome, SecretError, SecretValue, Secrets};
+use bottle_executors::host_files::HostFiles;
 use bottle_planner::address::Address;
 use bottle_planner::digest::Digest;
 use bottle_planner::intent::{Container, Hold, ImageName, Network, ObjectName, OutputRef, Reach, Role, Secret, Step};
@@ -175,7 +176,7 @@ impl Bench {
     pub(crate) fn with<T>(&self, work: impl FnOnce(&Context<'_>) -> T) -> T {
         work(&Context {
             project: &self.project,
-            root: self.root(),
+            files: &HostFiles::new(self.root().to_owned()),
             secrets: &Answers,
             outputs: &self.outputs,
             ids: &self.ids,
@@ -245,6 +246,7 @@ impl Bench {
             init: true,
             dns_closed: true,
             capabilities: Vec::new(),
+            given_up: Vec::new(),
             pids: 64,
             cpus: None,
             memory: None,

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::naming::{Naming, within};
+use crate::digest::Digest;
 use crate::guarantee::{Guarantee, Standing};
-use crate::intent::{Step, Way};
+use crate::intent::{Content, CopyIn, Step, Tracking, Way};
 use crate::name::BottleName;
 use crate::operation::Operation;
 use crate::plan::{BottleSummary, Plan};
@@ -97,12 +98,18 @@ fn meaning<'p>(plan: &'p Plan, bottle: &BottleName, naming: &Naming<'_>) -> Mean
     let summary = &plan.bottles[bottle];
     let mut requires = summary.requires.clone();
     requires.sort_unstable();
-    let placeless = |key: &str| naming.placeless(bottle.as_str(), key);
+    let digests = own_digests(plan, bottle);
+    let placeless = |key: &str| {
+        let key = naming.placeless(bottle.as_str(), key);
+        digests.iter().fold(key, |key, digest| key.replace(digest.as_str(), "\u{0}content"))
+    };
     let operations = operations(plan, bottle).map(|operation| {
         let lines = naming.lines(operation).into_iter().map(|line| placeless(&line.key));
         let inputs = operation.inputs.iter().flat_map(|input| [&input.name, &input.value]);
         let inputs = inputs.map(|text| placeless(&naming.input(operation, text)));
-        (within(&operation.address), lines.chain(inputs).collect())
+        let texts = own_texts(&operation.step).into_iter().flat_map(|(_, texts)| texts);
+        let texts = texts.map(|text| placeless(&naming.input(operation, text)));
+        (within(&operation.address), lines.chain(inputs).chain(texts).collect())
     });
     let mut operations: Vec<(&str, Vec<String>)> = operations.collect();
     operations.sort_unstable();
@@ -116,4 +123,33 @@ fn meaning<'p>(plan: &'p Plan, bottle: &BottleName, naming: &Naming<'_>) -> Mean
         requires,
         operations,
     }
+}
+
+/// The digest and the texts of files that the manifest alone makes: a configuration may hold the bottle's addresses, so it is the text
+/// that is compared.
+fn own_texts(step: &Step) -> Option<(&Digest, Vec<&str>)> {
+    let (files, digest) = match step {
+        Step::CopyIn(CopyIn { files, tracked: Tracking::Content(digest), .. }) => (files, digest),
+        Step::Stage(stage) => (&stage.files, &stage.content),
+        _ => return None,
+    };
+    let mut texts = Vec::new();
+    for entry in &files.entries {
+        match &entry.content {
+            Content::Text(text) => texts.push(text.as_str()),
+            Content::Folder => {}
+            Content::Host(_) => return None,
+        }
+    }
+    Some((digest, texts))
+}
+
+/// The digests of those texts, as they are shown.
+fn own_digests(plan: &Plan, bottle: &BottleName) -> Vec<String> {
+    let mut digests = Vec::new();
+    for (whole, texts) in operations(plan, bottle).filter_map(|operation| own_texts(&operation.step)) {
+        digests.push(whole.short().to_owned());
+        digests.extend(texts.iter().map(|text| Digest::of(text.as_bytes()).short().to_owned()));
+    }
+    digests
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::address::Address;
-use crate::intent::Step;
+use crate::intent::{Step, pipelock};
 use crate::operation::{LABEL_DIGEST, Operation};
 use crate::plan::Plan;
 use crate::render::operation_text;
@@ -16,8 +16,8 @@ pub(super) struct Naming<'p> {
     project: &'p str,
     /// Images that are built and stages: names that end with the digest of what is in them, and the same without it.
     contents: BTreeMap<String, String>,
-    /// The addresses in the networks of each bottle: chosen by a hash of its name.
-    subnets: BTreeMap<&'p str, Vec<String>>,
+    /// The addresses and ports of each bottle that are chosen by a hash of its name.
+    places: BTreeMap<&'p str, Vec<String>>,
 }
 
 /// A line, and the same as it is compared.
@@ -30,7 +30,7 @@ pub(super) struct Keyed {
 impl<'p> Naming<'p> {
     pub(super) fn of(plan: &'p Plan) -> Self {
         let mut contents = BTreeMap::new();
-        let mut subnets: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        let mut places: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for operation in plan.entries.iter().filter_map(|entry| entry.operation.as_ref()) {
             match &operation.step {
                 Step::BuildImage(build) => {
@@ -45,16 +45,22 @@ impl<'p> Naming<'p> {
                 }
                 Step::CreateNetwork(network) => {
                     if let (Some(bottle), Some(subnet)) = (operation.address.bottle(), network.subnet) {
-                        let known = subnets.entry(bottle).or_default();
+                        let known = places.entry(bottle).or_default();
                         known.push(subnet.to_string());
                         // Its gateway and members; the few addresses of a bottle's own network, never those of a wide one.
                         known.extend(subnet.hosts().take(8).map(|address| address.to_string()));
                     }
                 }
+                Step::StartProcess(process) => {
+                    if let Some(bottle) = operation.address.bottle() {
+                        let port = pipelock::shared_metrics(&process.name.0);
+                        places.entry(bottle).or_default().push(format!("127.0.0.1:{port}"));
+                    }
+                }
                 _ => {}
             }
         }
-        Self { project: plan.project.as_str(), contents, subnets }
+        Self { project: plan.project.as_str(), contents, places }
     }
 
     /// The lines of an operation.
@@ -92,7 +98,7 @@ impl<'p> Naming<'p> {
     /// A key without the name of its bottle, and without the addresses that are chosen by it.
     pub(super) fn placeless(&self, bottle: &str, key: &str) -> String {
         let mut key = self.nameless(bottle, key);
-        for address in self.subnets.get(bottle).into_iter().flatten() {
+        for address in self.places.get(bottle).into_iter().flatten() {
             key = bounded(&key, address, "address");
         }
         key

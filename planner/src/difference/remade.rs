@@ -46,10 +46,10 @@ pub(super) fn between(from: &Plan, to: &Plan, matched: &Matched) -> Vec<Remade> 
     let (had, has) = (files(from), files(to));
     let mut networks: BTreeSet<&ObjectName> = BTreeSet::new();
     for operation in operations(to) {
-        if let (Step::CreateNetwork(network), Some(was)) = (&operation.step, before.get(&operation.address)) {
-            if was.digest != operation.digest {
-                networks.insert(&network.name);
-            }
+        if let (Step::CreateNetwork(network), Some(was)) = (&operation.step, before.get(&operation.address))
+            && was.digest != operation.digest
+        {
+            networks.insert(&network.name);
         }
     }
     let mut memberships: HashMap<&ObjectName, Vec<&ObjectName>> = HashMap::new();

@@ -12,7 +12,7 @@ use super::{
 use crate::address::Address;
 use crate::digest::{Digest, Hasher};
 use crate::guarantee::Guarantee;
-use crate::manifest::{Bottle, EnvValue, Prompt, Workspace, WorkspaceMode};
+use crate::manifest::{Allowance, Bottle, EnvValue, Prompt, Workspace, WorkspaceMode};
 use crate::probe::is_asked_at_gate;
 
 impl Compiler<'_> {
@@ -43,7 +43,8 @@ impl Compiler<'_> {
             configuration: None,
             read_only: false,
             init: true,
-            dns_closed: true,
+            dns_closed: !bottle.given_up.contains(&Allowance::HostNetwork),
+            given_up: bottle.given_up.clone(),
             // For the rules alone: the agent's own command is started without any.
             capabilities: if matches!(guard, Some(Guard::Firewall { .. })) { vec!["NET_ADMIN"] } else { Vec::new() },
             pids: bottle.limits.pids,
@@ -145,6 +146,7 @@ impl Compiler<'_> {
             user: bottle.user.clone(),
             runtime: None,
             networks: Vec::new(),
+            given_up: Vec::new(),
             dns_closed: true,
         };
         self.add(Address::of(&bottle.name, "agent", Gate::STEP), Step::Gate(Box::new(gate)), needs).map(Some)

@@ -8,8 +8,8 @@ use super::{
     Network, ObjectName, Reach, Step, archives, content,
 };
 use crate::address::Address;
-use crate::digest::Hasher;
-use crate::manifest::{Bottle, Image, Manifest, Via, Workspace, WorkspaceMode};
+use crate::digest::{Digest, Hasher};
+use crate::manifest::{Allowance, Bottle, Image, Manifest, Via, Workspace, WorkspaceMode};
 use crate::name::{BottleName, ProjectName};
 use crate::source::{FileError, Files, SourcePath};
 
@@ -104,9 +104,10 @@ pub fn compile(manifest: &Manifest, files: &dyn Files, ways: &Ways) -> Result<Co
     Ok(Compiled { graph: compiler.graph, allow })
 }
 
-/// The hosts that a bottle may reach, sorted: an ssh host that it declares is one that it means to reach.
+/// The hosts that a bottle may reach, sorted: an ssh host that it declares is one that it means to reach. On the host's network there is nothing
+/// that could hold it to any.
 pub(crate) fn open_hosts(bottle: &Bottle) -> Vec<String> {
-    if bottle.egress.via == Some(Via::None) {
+    if bottle.egress.via == Some(Via::None) || bottle.given_up.contains(&Allowance::HostNetwork) {
         return Vec::new();
     }
     let mut hosts = bottle.egress.allow.clone();
@@ -211,8 +212,11 @@ impl Compiler<'_> {
         };
         let mut hasher = Hasher::default();
         hasher.field(&base.name.0).field(to).field(bottle.user.as_deref().unwrap_or_default());
-        hasher.field(content::digest(self.files, from)?.short());
-        let content = hasher.finish();
+        let laid = content::digest(self.files, from)?;
+        hasher.field(laid.short());
+        let unread = laid.is_unread()
+            || matches!(self.graph.get(&base.address), Some(Step::BuildImage(build)) if build.content.is_unread());
+        let content = if unread { Digest::unread() } else { hasher.finish() };
         let name = ImageName(format!("{}:{content}", self.object(&bottle.name, "_baked")));
         let context = Context::Baked { base: base.name, files, stage: None };
         let build = Build { image: name.clone(), context, args: BTreeMap::new(), content };

@@ -13,8 +13,20 @@ fn unreadable(path: &SourcePath) -> impl FnOnce(FileError) -> CompileError {
     move |why| CompileError::Unreadable { path, why }
 }
 
+/// The digest of what was not looked at, where that is why there is none.
+fn or_unread(digest: Result<Digest, CompileError>) -> Result<Digest, CompileError> {
+    match digest {
+        Err(CompileError::Unreadable { why: FileError::Unseen, .. }) => Ok(Digest::unread()),
+        digest => digest,
+    }
+}
+
 /// The digest of a file or folder: names, kinds, executable bits and bytes; no owners and no times.
 pub(super) fn digest(files: &dyn Files, path: &SourcePath) -> Result<Digest, CompileError> {
+    or_unread(content(files, path))
+}
+
+fn content(files: &dyn Files, path: &SourcePath) -> Result<Digest, CompileError> {
     let mut hasher = Hasher::default();
     match files.kind(path).map_err(unreadable(path))? {
         Kind::Folder => {
@@ -70,6 +82,15 @@ pub(super) fn build_digest(
     dockerfile: &str,
     args: &BTreeMap<String, String>,
 ) -> Result<Digest, CompileError> {
+    or_unread(recipe_and_context(files, context, dockerfile, args))
+}
+
+fn recipe_and_context(
+    files: &dyn Files,
+    context: &SourcePath,
+    dockerfile: &str,
+    args: &BTreeMap<String, String>,
+) -> Result<Digest, CompileError> {
     let mut hasher = Hasher::default();
     let recipe = context.join(dockerfile);
     hasher.field(dockerfile).field(files.read(&recipe).map_err(unreadable(&recipe))?);
@@ -85,6 +106,11 @@ pub(super) fn build_digest(
     Ok(hasher.finish())
 }
 
+/// The files that may say what is left out of a context, the first that is there counting.
+pub(crate) fn ignore_files(dockerfile: &str) -> [String; 2] {
+    [format!("{dockerfile}.dockerignore"), ".dockerignore".to_owned()]
+}
+
 /// The rules of a `.dockerignore`: a path is left out when the last rule that matches it or a folder above it says so.
 struct Ignore {
     rules: Vec<(bool, GlobMatcher)>,
@@ -93,7 +119,7 @@ struct Ignore {
 impl Ignore {
     /// Reads `<dockerfile>.dockerignore`, which goes before `.dockerignore`.
     fn of(files: &dyn Files, context: &SourcePath, dockerfile: &str) -> Result<Self, CompileError> {
-        for name in [format!("{dockerfile}.dockerignore"), ".dockerignore".to_owned()] {
+        for name in ignore_files(dockerfile) {
             let path = context.join(&name);
             match files.read(&path) {
                 Ok(text) => return Ok(Self::parse(&String::from_utf8_lossy(&text))),

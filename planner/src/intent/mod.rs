@@ -4,7 +4,7 @@ mod agent;
 mod archives;
 pub(crate) mod bake;
 mod compile;
-mod content;
+pub(crate) mod content;
 mod graph;
 pub(crate) mod hosts_file;
 pub(crate) mod pipelock;

@@ -25,7 +25,7 @@ const NOTHING: &str = "deny.invalid";
 pub(super) const METRICS: u16 = 9091;
 
 /// The port of the metrics where proxies share a loopback, the host's: spread by the name of what runs there.
-pub(super) fn shared_metrics(name: &str) -> u16 {
+pub(crate) fn shared_metrics(name: &str) -> u16 {
     let hash = u16::from_str_radix(&Digest::of(name.as_bytes()).short()[..4], 16).unwrap_or_default();
     // Above what services use, and below what systems hand out to clients by themselves (49152 and up on macOS).
     20_000 + hash % 20_000

@@ -42,6 +42,11 @@ fn place(path: &str) -> String {
 }
 
 impl Files for Memory {
+    /// No link of these leads anywhere.
+    fn link_out(&self, _: &SourcePath) -> Option<String> {
+        None
+    }
+
     fn kind(&self, path: &SourcePath) -> Result<Kind, FileError> {
         self.get(path).map(|(kind, _)| kind)
     }

@@ -37,10 +37,11 @@ pub(super) fn run(graph: Graph, facts: &Facts<'_>) -> Result<(Graph, Vec<Rewrite
         let Step::Gate(gate) = &mut node.step else { continue };
         let Some(agent) = agents.get(&gate.container) else { continue };
         let networks_after = attached.get(&gate.container);
-        let Gate { image, user, runtime, networks, dns_closed, .. } = gate.as_mut();
+        let Gate { image, user, runtime, networks, given_up, dns_closed, .. } = gate.as_mut();
         image.clone_from(&agent.image);
         user.clone_from(&agent.user);
         *runtime = agent.runtime;
+        given_up.clone_from(&agent.given_up);
         *dns_closed = agent.dns_closed;
         let at_create = agent.networks.iter().map(|membership| membership.network.clone());
         *networks = at_create.chain(networks_after.into_iter().flatten().cloned()).collect();

@@ -26,11 +26,13 @@ use serde::{Deserialize, Serialize};
 use crate::address::Address;
 use crate::fixed::{self, Fixed};
 use crate::guarantee::{Guarantee, Standing};
-use crate::intent::{Secret, Way};
+use crate::intent::{CopyIn, Secret, Step, Tracking, Way};
+use crate::manifest::Allowance;
 use crate::name::{BottleName, ProjectName};
 use crate::operation::{Operation, Removal};
 use crate::passes::Rewrite;
 use crate::profile::Profile;
+use crate::trust::Asks;
 
 /// What will happen, and what will hold afterwards.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +58,9 @@ pub struct Plan {
     /// Host secrets, each with the operations that read it, by name.
     #[serde(with = "pairs")]
     pub secrets: BTreeMap<Secret, Vec<Address>>,
+    /// What the manifest asks of the host and was not agreed to. It is set by whoever knows what was.
+    #[serde(skip)]
+    pub asks: Asks,
 }
 
 /// What a plan is for.
@@ -116,9 +121,31 @@ pub struct BottleSummary {
     pub guarantees: Vec<(Guarantee, Standing)>,
     /// Those that the manifest requires.
     pub requires: Vec<Guarantee>,
+    /// What its `unsafe` asks for.
+    pub given_up: Vec<Allowance>,
+    /// Those that are held by what runs, as far as is remembered, and that this plan does not hold.
+    pub lost: Vec<Guarantee>,
 }
 
 impl BottleSummary {
+    /// The guarantees that are held, in their order.
+    #[must_use]
+    pub fn held(&self) -> Vec<Guarantee> {
+        self.guarantees.iter().filter(|(_, standing)| standing.meets()).map(|(guarantee, _)| *guarantee).collect()
+    }
+
+    /// Whether its `unsafe` gives a guarantee up.
+    #[must_use]
+    pub fn gives_up(&self, guarantee: Guarantee) -> bool {
+        self.given_up.iter().any(|allowance| allowance.loses().contains(&guarantee))
+    }
+
+    /// Where a guarantee stands.
+    #[must_use]
+    pub fn standing(&self, guarantee: Guarantee) -> Option<&Standing> {
+        self.guarantees.iter().find(|(name, _)| *name == guarantee).map(|(_, standing)| standing)
+    }
+
     /// The guarantees that are required and not held.
     pub fn unmet(&self) -> impl Iterator<Item = (Guarantee, &Standing)> {
         self.guarantees
@@ -166,6 +193,18 @@ impl Plan {
             }
         }
         refreshed
+    }
+
+    /// Whether content that it depends on was not looked at, so that it can only be shown.
+    #[must_use]
+    pub fn has_unread(&self) -> bool {
+        let steps = self.entries.iter().filter_map(|entry| entry.operation.as_ref()).map(|operation| &operation.step);
+        steps.into_iter().any(|step| match step {
+            Step::CopyIn(CopyIn { tracked: Tracking::Content(content), .. }) => content.is_unread(),
+            Step::Stage(stage) => stage.content.is_unread(),
+            Step::BuildImage(build) => build.content.is_unread(),
+            _ => false,
+        })
     }
 
     /// How many entries have a verdict.

@@ -64,6 +64,11 @@ pub(super) fn on_container(operation: &Operation, container: &ObservedContainer,
             (Tracking::Once, None) if container.state != ContainerState::Created && !goes_in_after_start(operation) => {
                 Vec::new()
             }
+            // Whether what was copied has changed is not known, and that is no drift.
+            (Tracking::Content(content), Some(done)) if content.is_unread() => {
+                let reasons = once(operation, Some(done));
+                reasons.into_iter().filter(|reason| !of_unread(reason)).collect()
+            }
             _ => once(operation, done),
         },
         Step::Exec(exec) => match exec.lasts {
@@ -72,6 +77,10 @@ pub(super) fn on_container(operation: &Operation, container: &ObservedContainer,
         },
         _ => Vec::new(),
     }
+}
+
+fn of_unread(reason: &Reason) -> bool {
+    matches!(reason, Reason::Changed { input, to: Some(to), .. } if input == "content" && *to == Digest::unread().short())
 }
 
 fn goes_in_after_start(copy: &Operation) -> bool {

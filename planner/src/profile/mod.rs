@@ -61,9 +61,9 @@ impl fmt::Display for Version {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum GatewayClosing {
-    /// `gateway_mode_ipv4=isolated`: the bridge has no address. Measured on 28.5.2.
+    /// `gateway_mode_ipv4=isolated`: the bridge has no IPv4 address. Measured on 28.5.2; 26.1.5 accepts it and gives the bridge one.
     Isolated,
-    /// `inhibit_ipv4=true`: the bridge gets no address. Measured on 20.10.24, accepted by 28.5.2.
+    /// `inhibit_ipv4=true`: the bridge gets no IPv4 address. Measured on 20.10.24, 26.1.5 and 28.5.2.
     Inhibited,
 }
 
@@ -98,15 +98,16 @@ pub struct Profile {
     pub fractional_cpus: bool,
     /// The longest prefix of a subnet that is known to be taken.
     pub longest_prefix: u8,
-    /// Whether `create` takes several networks. Refused by 20.10.24, works on 28.5.2; since engine 25 (API 1.44).
+    /// Whether `create` takes several networks. Refused by 20.10.24, works on 26.1.5 and 28.5.2; since engine 25 (API 1.44).
     pub networks_at_create: bool,
-    /// Whether a network's `gw-priority` can be set: since engine 28.
+    /// Whether a network's `gw-priority` can be set: since engine 28. Refused by the command of 26.1.5, works on 28.5.2.
     pub gateway_priority: bool,
     /// How internal networks are closed towards the host; `None` where they cannot be.
     pub gateway_closing: Option<GatewayClosing>,
     /// Whether that was measured to close it, on an engine of this version or as its documented mode.
     pub closing_measured: bool,
-    /// Whether containers of a network without IPv6 were seen to have IPv6 disabled. Measured on 20.10.24.
+    /// Whether containers of a network without IPv6 were seen to have IPv6 disabled on its interface (`disable_ipv6`): no address, no
+    /// route. Measured on 20.10.24, 26.1.5 and 28.5.2 by `traffic::by_ipv6` in `tests/docker`.
     pub ipv6_seen_disabled: bool,
     /// Whether `runsc` is registered as a runtime: known from a live engine only.
     pub runsc: Known<bool>,

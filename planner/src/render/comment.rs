@@ -28,8 +28,9 @@ impl Piece {
         Self { text: safe(line), operation: false }
     }
 
+    /// A heading, apart from what stands before it.
     pub(crate) fn heading(title: &str) -> Self {
-        Self::line(title)
+        Self::line(&format!("\n{title}"))
     }
 
     /// An operation with all its lines.
@@ -125,17 +126,17 @@ impl Comment {
 
 fn write_block(out: &mut String, block: &Block, room: usize, elsewhere: &str) {
     let mut body = String::new();
-    let mut pieces = block.pieces.iter();
     let mut shown = 0;
-    for piece in pieces.by_ref() {
+    for piece in &block.pieces {
         if body.len() + piece.text.len() > room {
             break;
         }
         body.push_str(&piece.text);
         shown += 1;
     }
+    let body = body.trim_start_matches('\n');
     let left_out = &block.pieces[shown..];
-    let fence = "`".repeat(longest_ticks(&body).max(2) + 1);
+    let fence = "`".repeat(longest_ticks(body).max(2) + 1);
     if let Some(summary) = block.folded {
         let _ = write!(out, "<details><summary>{summary}</summary>\n\n");
     }

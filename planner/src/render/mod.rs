@@ -1,5 +1,6 @@
 //! A plan as text, JSON and Markdown. The same plan gives the same bytes anywhere: no clock, no width, no colour.
 
+mod asks;
 mod comment;
 mod difference;
 mod json;
@@ -9,6 +10,7 @@ mod side_by_side;
 mod snapshot;
 mod text;
 
+pub use asks::request;
 pub use comment::LONGEST_COMMENT;
 pub(crate) use comment::{Block, Comment, Piece, code};
 pub use difference::{

@@ -109,6 +109,7 @@ mod tests {
     fn what_would_drive_a_terminal_is_written_out() {
         assert_eq!(harmless("a\u{1b}]0;x\u{7}b\u{202e}"), r"a\u{1b}]0;x\u{7}b\u{202e}");
         assert_eq!(harmless("grün ok"), "grün ok");
+        assert_eq!(harmless("a\u{3164}b\u{fe0f}\u{e0101}"), r"a\u{3164}b\u{fe0f}\u{e0101}");
     }
 
     #[test]

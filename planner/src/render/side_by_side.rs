@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::{harmless, text};
+use super::{asks, harmless, text};
 use crate::address::Address;
 use crate::guarantee::{Guarantee, Standing};
 use crate::name::BottleName;
@@ -19,6 +19,9 @@ pub fn side_by_side(plans: &[Plan]) -> String {
     }
     for plan in plans {
         let _ = writeln!(out, "  {}: {}", plan.profile, text::counts(plan));
+    }
+    if let Some(first) = plans.first() {
+        asks::asks(&mut out, first);
     }
     table(&mut out, plans, &names);
     reasons(&mut out, plans);

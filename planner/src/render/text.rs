@@ -5,11 +5,13 @@ use std::fmt::Write as _;
 
 use indexmap::IndexMap;
 
-use super::{argv, harmless, word};
+use super::{argv, asks, harmless};
 use crate::address::Address;
 use crate::approval::Approval;
+use crate::digest::Digest;
 use crate::guarantee::{Guarantee, Rank, Standing};
 use crate::intent::{Content, CopyIn, Exec, ExecStdin, Owner, Stage, Step, Tracking, Way};
+use crate::manifest::Allowance;
 use crate::name::BottleName;
 use crate::operation::{Action, Arg, Command, Operation, Part, Stdin};
 use crate::plan::{BackendReason, BottleSummary, Entry, Plan, Reason, Undo, Verdict, WayReason};
@@ -57,8 +59,10 @@ pub fn text_with(plan: &Plan, shown: Shown) -> String {
 
 /// All but the headline.
 pub(super) fn body(out: &mut String, plan: &Plan, shown: Shown) {
+    lost(out, plan);
     hosts(out, plan);
     secrets(out, plan);
+    asks::asks(out, plan);
     guarantees(out, plan, shown.why);
     destroyed(out, plan);
     rewrites(out, plan);
@@ -66,7 +70,7 @@ pub(super) fn body(out: &mut String, plan: &Plan, shown: Shown) {
     out.extend(operations(plan, &undos).into_iter().map(|(_, text)| text));
 }
 
-fn section(out: &mut String, title: &str) {
+pub(super) fn section(out: &mut String, title: &str) {
     let _ = writeln!(out, "\n{title}");
 }
 
@@ -75,6 +79,27 @@ pub(super) fn headline(out: &mut String, plan: &Plan) {
     let _ = writeln!(out, "{} on {} ({}{seen})", plan.project, plan.profile, chosen(&plan.chosen));
     let _ = writeln!(out, "{}", counts(plan));
     let _ = writeln!(out, "approval {}", Approval::of(plan));
+}
+
+/// What is held by what runs now, and would no longer be: before anything else, since it is what must not be overlooked.
+pub(super) fn lost(out: &mut String, plan: &Plan) {
+    if plan.bottles.values().all(|summary| summary.lost.is_empty()) {
+        return;
+    }
+    section(out, "would be lost");
+    for guarantee in Guarantee::ALL {
+        for group in grouped(plan, *guarantee, |summary| summary.lost.contains(guarantee)) {
+            let Some((_, standing)) = group.first() else { continue };
+            let sign = if standing.rank() == Rank::NotHeld { '-' } else { '!' };
+            let bottles = listed(group.iter().map(|(bottle, _)| *bottle));
+            let _ = writeln!(
+                out,
+                "{sign} {guarantee:<18} {:<8} [{bottles}] held by what runs now; {}",
+                standing.word(),
+                standing.reason()
+            );
+        }
+    }
 }
 
 fn chosen(reason: &BackendReason) -> String {
@@ -127,6 +152,10 @@ pub(super) fn hosts(out: &mut String, plan: &Plan) {
     let verdicts: HashMap<&Address, Verdict> =
         plan.entries.iter().map(|entry| (&entry.address, entry.verdict)).collect();
     for (bottle, summary) in &plan.bottles {
+        if summary.given_up.contains(&Allowance::HostNetwork) {
+            let _ = writeln!(out, "! {bottle}: everything, by the host's own network");
+            continue;
+        }
         let way = summary.way.and_then(|(way, _)| verdicts.get(&way_out(bottle, way)));
         let sign = way.map_or(' ', |verdict| verdict.sign());
         let allow = if summary.allow.is_empty() { "nothing".to_owned() } else { summary.allow.join(", ") };
@@ -166,11 +195,15 @@ pub(super) fn reach(allow: &[String]) -> String {
     }
 }
 
-/// The standings of one guarantee: those bottles that share one stand on one line.
-fn grouped(plan: &Plan, guarantee: Guarantee) -> Vec<Vec<(&BottleName, &Standing)>> {
+/// The standings of one guarantee for the bottles of which `is` holds: those that share one stand on one line.
+fn grouped(
+    plan: &Plan,
+    guarantee: Guarantee,
+    is: impl Fn(&BottleSummary) -> bool,
+) -> Vec<Vec<(&BottleName, &Standing)>> {
     let mut groups: IndexMap<(Rank, &str), Vec<(&BottleName, &Standing)>> = IndexMap::new();
-    for (bottle, summary) in &plan.bottles {
-        if let Some((_, standing)) = summary.guarantees.iter().find(|(name, _)| *name == guarantee) {
+    for (bottle, summary) in plan.bottles.iter().filter(|(_, summary)| is(summary)) {
+        if let Some(standing) = summary.standing(guarantee) {
             groups.entry((standing.rank(), standing.reason())).or_default().push((bottle, standing));
         }
     }
@@ -188,7 +221,7 @@ pub(super) fn guarantees(out: &mut String, plan: &Plan, why: Why) {
     section(out, "guarantees");
     let requires = |summary: &BottleSummary, guarantee: Guarantee| summary.requires.contains(&guarantee);
     for guarantee in Guarantee::ALL {
-        for group in grouped(plan, *guarantee) {
+        for group in grouped(plan, *guarantee, |_| true) {
             let Some((_, standing)) = group.first() else { continue };
             let bottles: Vec<&BottleName> = group.iter().map(|(bottle, _)| *bottle).collect();
             let required: Vec<&BottleName> = bottles
@@ -196,7 +229,10 @@ pub(super) fn guarantees(out: &mut String, plan: &Plan, why: Why) {
                 .copied()
                 .filter(|bottle| plan.bottles.get(*bottle).is_some_and(|summary| requires(summary, *guarantee)))
                 .collect();
-            let sign = if standing.meets() || required.is_empty() { ' ' } else { '!' };
+            let given_up = group
+                .iter()
+                .any(|(bottle, _)| plan.bottles.get(*bottle).is_some_and(|summary| summary.gives_up(*guarantee)));
+            let sign = if given_up || !(standing.meets() || required.is_empty()) { '!' } else { ' ' };
             let _ = write!(out, "{sign} {guarantee:<18} {:<8}", standing.word());
             if bottles.len() < plan.bottles.len() {
                 let _ = write!(out, " [{}]", listed(bottles.iter().copied()));
@@ -296,7 +332,7 @@ pub(super) fn operations(plan: &Plan, undos: &Undos<'_>) -> Vec<(bool, String)> 
             group = Some(bottle);
         }
         let mut out = String::new();
-        operation(&mut out, entry);
+        operation(&mut out, entry, asks::unread(plan));
         if !undos.is_empty() {
             undo(&mut out, entry, undos.get(&entry.address));
         }
@@ -314,7 +350,7 @@ fn undo(out: &mut String, entry: &Entry, undo: Option<&Undo>) {
     }
 }
 
-fn operation(out: &mut String, entry: &Entry) {
+fn operation(out: &mut String, entry: &Entry, unread: &str) {
     let _ = write!(out, "{} {}", entry.verdict.sign(), shown(&entry.address));
     if entry.reasons.iter().any(|reason| *reason != Reason::Missing) {
         let _ = write!(out, ": {}", reasons(&entry.reasons));
@@ -327,12 +363,16 @@ fn operation(out: &mut String, entry: &Entry) {
         }
     }
     if let Some(operation) = &entry.operation {
-        done(out, operation);
+        done(out, operation, unread);
     }
 }
 
 /// What is done for an operation, and what it reads.
-fn done(out: &mut String, operation: &Operation) {
+fn done(out: &mut String, operation: &Operation, unread: &str) {
+    if let Step::Gate(gate) = &operation.step {
+        let _ = writeln!(out, "    {}", harmless(&gate.to_string()));
+        return;
+    }
     match &operation.action {
         Action::Command(run) => command(out, run),
         Action::Process(started) => {
@@ -346,13 +386,13 @@ fn done(out: &mut String, operation: &Operation) {
             let _ = writeln!(out, "    resolves on this host: {}", hosts.join(", "));
         }
     }
-    reads(out, operation);
+    reads(out, operation, unread);
 }
 
 /// The lines of an operation below its address, each indented by four.
 pub(crate) fn operation_text(operation: &Operation) -> String {
     let mut out = String::new();
-    done(&mut out, operation);
+    done(&mut out, operation, asks::UNREAD_YET);
     out
 }
 
@@ -375,33 +415,30 @@ fn command(out: &mut String, command: &Command) {
     let options = command.argv[verbs..].iter().take_while(|arg| is_option(arg)).count();
     let (verbs, rest) = command.argv.split_at(verbs);
     let (options, operands) = rest.split_at(options);
-    let lines: Vec<String> = [argv(verbs)]
-        .into_iter()
-        .chain(options.iter().map(word))
-        .chain([argv(operands)])
-        .filter(|line| !line.is_empty())
-        .collect();
+    // What is set to nothing stands together: it is said for the engine's sake, and there is little in it to be read.
+    let is_empty = |arg: &Arg| arg.to_string().starts_with("--env=") && arg.to_string().ends_with('=');
+    let options = options.chunk_by(|one, next| is_empty(one) && is_empty(next)).map(argv);
+    let lines: Vec<String> =
+        [argv(verbs)].into_iter().chain(options).chain([argv(operands)]).filter(|line| !line.is_empty()).collect();
     let _ = writeln!(out, "    {}", lines.join(" \\\n      "));
 }
 
-/// What a command reads from its standard input: each file with its owner and mode.
-fn reads(out: &mut String, operation: &Operation) {
+/// What a command reads from its standard input: each file with its owner and mode. `unread` is said of content that was not looked at.
+fn reads(out: &mut String, operation: &Operation, unread: &str) {
     if let Step::Exec(Exec { stdin: ExecStdin::Text(text), .. }) = &operation.step {
         let shown: String = text.iter().map(|word| Arg::from_word(word).to_string()).collect();
         for line in shown.lines() {
             let _ = writeln!(out, "    < {}", harmless(line));
         }
     }
+    let shown = |content: &Digest| match content.is_unread() {
+        true => format!(", {unread}"),
+        false => format!(", content {content}"),
+    };
     let (files, content) = match &operation.step {
-        Step::Gate(gate) => {
-            let _ = writeln!(out, "    < {}", harmless(&gate.to_string()));
-            return;
-        }
-        Step::CopyIn(CopyIn { files, tracked: Tracking::Content(digest), .. }) => {
-            (files, format!(", content {digest}"))
-        }
+        Step::CopyIn(CopyIn { files, tracked: Tracking::Content(digest), .. }) => (files, shown(digest)),
         Step::CopyIn(CopyIn { files, tracked: Tracking::Once, .. }) => (files, ", once, as it is then".to_owned()),
-        Step::Stage(Stage { files, content, .. }) => (files, format!(", content {content}")),
+        Step::Stage(Stage { files, content, .. }) => (files, shown(content)),
         _ => return,
     };
     for entry in &files.entries {

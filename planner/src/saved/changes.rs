@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use super::SavedPlan;
+use super::{SavedPlan, is_same};
 use crate::address::Address;
 use crate::digest::Digest;
 use crate::guarantee::Guarantee;
@@ -160,7 +160,7 @@ fn operations(changes: &mut Vec<Change>, was: &Plan, now: &Plan) {
     let after: HashMap<&Address, &Entry> = now.entries.iter().map(|entry| (&entry.address, entry)).collect();
     for entry in &now.entries {
         let was = before.get(&entry.address).copied();
-        if was == Some(entry) {
+        if was.is_some_and(|was| is_same(was, entry)) {
             continue;
         }
         let inputs = match (was.and_then(|was| was.operation.as_ref()), &entry.operation) {

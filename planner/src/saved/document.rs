@@ -101,7 +101,7 @@ pub fn write(saved: &SavedPlan) -> Result<String, SavedError> {
     text.truncate(text.len().saturating_sub(1));
     let checksum = Digest::of(text.as_bytes());
     text.push_str(CHECKSUM);
-    text.push_str(checksum.full());
+    text.push_str(checksum.whole());
     text.push_str(END);
     Ok(text)
 }
@@ -125,7 +125,7 @@ pub fn read(text: &str) -> Result<SavedPlan, SavedError> {
         return Err(SavedError::Version(head.version));
     }
     let (before, checksum) = checksummed(text).ok_or_else(|| damaged("its checksum is not at its end"))?;
-    if Digest::of(before.as_bytes()).full() != checksum {
+    if Digest::of(before.as_bytes()).whole() != checksum {
         return Err(damaged("its checksum is that of another text"));
     }
     let document: Document<'_> =

@@ -12,7 +12,7 @@ pub use meaning::{fingerprint, sources};
 
 use crate::approval::Approval;
 use crate::digest::Digest;
-use crate::plan::Plan;
+use crate::plan::{Entry, Plan};
 
 /// A plan, with what it was made from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,19 @@ impl SavedPlan {
     /// it had. Texts that only explain may differ.
     #[must_use]
     pub fn is_still(&self, now: &Plan) -> bool {
-        self.plan.entries == now.entries && Approval::of(&self.plan) == Approval::of(now)
+        let (was, is) = (&self.plan.entries, &now.entries);
+        was.len() == is.len()
+            && was.iter().zip(is).all(|(was, is)| is_same(was, is))
+            && Approval::of(&self.plan) == Approval::of(now)
     }
+}
+
+/// Whether two entries are the same to whoever carries them out. What their steps hold beyond that is a matter of the approval.
+fn is_same(a: &Entry, b: &Entry) -> bool {
+    let done = |entry: &Entry| {
+        let operation = entry.operation.as_ref()?;
+        Some((operation.digest.clone(), operation.action.clone(), operation.needs.clone(), operation.time_limit))
+    };
+    (&a.address, a.verdict, &a.reasons, &a.removal) == (&b.address, b.verdict, &b.reasons, &b.removal)
+        && done(a) == done(b)
 }

@@ -40,6 +40,11 @@ fn normal(path: &SourcePath) -> String {
 }
 
 impl Files for MemoryFiles {
+    /// There are no links.
+    fn link_out(&self, _: &SourcePath) -> Option<String> {
+        None
+    }
+
     fn kind(&self, path: &SourcePath) -> Result<Kind, FileError> {
         let path = normal(path);
         if self.0.contains_key(&path) {

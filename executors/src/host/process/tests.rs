@@ -11,6 +11,7 @@ use super::*;
 use crate::archive::{Body, GuestFile};
 use crate::command::Making;
 use crate::engine::{Context, SecretError, SecretValue, Secrets};
+use crate::host_files::HostFiles;
 use crate::lock::Lock;
 
 const NAME: &str = "bottle_acme_one_pipelock";
@@ -57,7 +58,7 @@ impl Bench {
         let hurry = AtomicBool::new(true);
         let context = Context {
             project: self.dir.project(),
-            root: Path::new("/"),
+            files: &HostFiles::new("/".into()),
             secrets: &NoSecrets,
             outputs: &outputs,
             ids: &ids,

@@ -238,6 +238,7 @@ fn create(name: &str) -> Step {
         init: false,
         dns_closed: false,
         capabilities: Vec::new(),
+        given_up: Vec::new(),
         pids: 1,
         cpus: None,
         memory: None,

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -22,6 +21,7 @@ use crate::crash::Crash;
 use crate::engine::{
     Context, Ended, Engine, EngineError, Failure, Incarnation, Outcome, SecretError, SecretValue, Secrets,
 };
+use crate::host_files::HostFiles;
 use crate::journal::{self, Journal, Memory};
 use crate::signals::Signals;
 
@@ -100,6 +100,7 @@ pub(super) fn plan(entries: Vec<Entry>) -> Plan {
         rewrites: Vec::new(),
         bottles: BTreeMap::new(),
         secrets: BTreeMap::new(),
+        asks: Default::default(),
     }
 }
 
@@ -308,7 +309,7 @@ impl Scene {
 
     pub(super) fn run_with(&self, mut journal: Journal) -> Report {
         let given = Run {
-            root: Path::new("/"),
+            files: &HostFiles::new("/".into()),
             secrets: &NoSecrets,
             jobs: NonZeroUsize::new(self.jobs).unwrap(),
             reporter: &self.events,

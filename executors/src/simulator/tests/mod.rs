@@ -22,11 +22,13 @@ use ipnet::Ipv4Net;
 
 use super::*;
 use crate::engine::{SecretError, SecretValue, Secrets};
+use crate::host_files::HostFiles;
 
 /// A simulator, and what a run would hold.
 struct Bench {
     engine: Simulator,
     root: tempfile::TempDir,
+    files: HostFiles,
     project: ProjectName,
     outputs: Mutex<BTreeMap<OutputRef, String>>,
     ids: Mutex<BTreeMap<ObjectName, String>>,
@@ -60,9 +62,11 @@ impl Bench {
     }
 
     fn with(engine: Simulator) -> Self {
+        let root = tempfile::tempdir().unwrap();
         Self {
             engine,
-            root: tempfile::tempdir().unwrap(),
+            files: HostFiles::new(root.path().to_owned()),
+            root,
             project: project("acme"),
             outputs: Mutex::default(),
             ids: Mutex::default(),
@@ -74,7 +78,7 @@ impl Bench {
     fn context(&self) -> Context<'_> {
         Context {
             project: &self.project,
-            root: self.root.path(),
+            files: &self.files,
             secrets: &self.secrets,
             outputs: &self.outputs,
             ids: &self.ids,
@@ -192,6 +196,7 @@ fn container(called: &str, networks: &[&str]) -> bottle_planner::intent::Contain
         init: true,
         dns_closed: true,
         capabilities: Vec::new(),
+        given_up: Vec::new(),
         pids: 512,
         cpus: None,
         memory: None,

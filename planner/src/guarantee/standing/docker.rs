@@ -87,7 +87,7 @@ impl Bottle<'_> {
                 held("the internal network's bridge has no address (inhibit_ipv4)")
             }
             Some(GatewayClosing::Inhibited) => unproven(format!(
-                "inhibit_ipv4 was measured to close the gateway on docker 20.10, and not on {}",
+                "inhibit_ipv4 was measured to close the gateway on docker 20.10 and 26.1, and not on {}",
                 self.profile.version
             )),
         };

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{ImageName, ObjectName};
 use crate::fixed::{self, Fixed};
 use crate::guarantee::Guarantee;
+use crate::manifest::Allowance;
 
 /// Probes of what a bottle requires, from a twin of its agent: a container of the same image, networks and rights, that is made for this
 /// and gone afterwards. The agent's own container stays as it was declared, and nothing of it has run by then.
@@ -31,6 +32,8 @@ pub struct Gate {
     pub runtime: Option<Fixed>,
     /// The networks of both; filled by a pass.
     pub networks: Vec<ObjectName>,
+    /// The walls that the manifest takes away from both; filled by a pass.
+    pub given_up: Vec<Allowance>,
     /// Whether outside names are kept from being resolved for both.
     pub dns_closed: bool,
 }
@@ -48,6 +51,6 @@ impl Gate {
 
 impl fmt::Display for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "probes of {}", self.asked())
+        write!(f, "from a twin of its container: is {} broken?", self.asked())
     }
 }

@@ -50,10 +50,9 @@ fn headline(difference: &Difference) -> String {
 /// What changes, in numbers; what a reviewer must see first in front.
 fn counts(difference: &Difference) -> String {
     if difference.is_empty() {
-        return if difference.unmet.is_empty() {
-            "nothing changes".to_owned()
-        } else {
-            format!("nothing changes; {} required and not held, as before", number(difference.unmet.len(), "guarantee"))
+        return match difference.unmet.is_empty() {
+            true => "nothing changes".to_owned(),
+            false => "nothing changes; what is required and not held was not before".to_owned(),
         };
     }
     let distinct = |shifts: &[crate::difference::Shift]| {
@@ -69,9 +68,17 @@ fn counts(difference: &Difference) -> String {
     let (opened, closed) = (distinct_hosts(&mut opened.into_iter()), distinct_hosts(&mut closed.into_iter()));
     let read = |read: bool| difference.secrets.iter().filter(|change| change.read == read).count();
     let differ: usize = difference.operations.iter().map(|change| 1 + change.alike.len()).sum();
+    let mut unmet: Vec<_> = difference.unmet.iter().map(|unmet| unmet.guarantee).collect();
+    unmet.sort_unstable();
+    unmet.dedup();
+    let dropped = difference.requirements.iter().filter(|change| !change.required);
+    let mut dropped: Vec<_> = dropped.map(|change| change.guarantee).collect();
+    dropped.sort_unstable();
+    dropped.dedup();
     let parts = [
         (distinct(&difference.lost), "guarantee", "lost"),
-        (difference.unmet.len(), "guarantee", "required and not held"),
+        (dropped.len(), "guarantee", "no longer required"),
+        (unmet.len(), "guarantee", "required and not held"),
         (distinct(&difference.gained), "guarantee", "gained"),
         (opened, "host", "opened"),
         (closed, "host", "closed"),
