@@ -21,6 +21,7 @@ mod crash;
 mod drift;
 mod engine;
 mod foreign;
+mod gate;
 mod given_up;
 mod interrupt;
 mod life;
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
         traffic::trials(),
         interrupt::trials(),
         foreign::trials(),
+        gate::trials(),
         secrets::trials(),
         ssh::trials(),
         argv::trials(),

@@ -41,8 +41,8 @@ pub(super) struct Coordinator<'run> {
 struct Ending {
     task: usize,
     took: Duration,
-    /// `None` when it succeeded.
-    failure: Option<Failure>,
+    /// `Ok` when it succeeded, with what is to be known of it.
+    result: Result<Vec<String>, Failure>,
 }
 
 impl<'run> Coordinator<'run> {
@@ -151,8 +151,8 @@ impl<'run> Coordinator<'run> {
             self.halted = Some(error.into());
         }
         let durable = self.halted.is_none();
-        for Ending { task, took, failure } in ending {
-            self.end(task, took, failure, durable);
+        for Ending { task, took, result } in ending {
+            self.end(task, took, result, durable);
         }
         let mut asked = 0;
         for at in &beginning {
@@ -169,10 +169,11 @@ impl<'run> Coordinator<'run> {
     }
 
     /// Lets an end count, or not, when it could not be written.
-    fn end(&mut self, at: usize, took: Duration, failure: Option<Failure>, durable: bool) {
+    fn end(&mut self, at: usize, took: Duration, result: Result<Vec<String>, Failure>, durable: bool) {
         let work = Work::of(&self.tasks[at]);
         let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        if let Some(failure) = failure {
+        let notes = result.as_ref().map(|notes| notes.clone()).unwrap_or_default();
+        if let Err(failure) = result {
             self.tell(&Event::Failed { work, ms, failure: &failure });
             self.failures.push(failure);
             for skipped in self.board.take_skipped() {
@@ -183,7 +184,7 @@ impl<'run> Coordinator<'run> {
             }
         } else if durable {
             self.board.set(at, State::Done);
-            self.tell(&Event::Done { work, ms });
+            self.tell(&Event::Done { work, ms, notes: &notes });
         } else {
             self.board.set(at, State::Lost);
         }
@@ -199,8 +200,8 @@ impl<'run> Coordinator<'run> {
         for message in first.into_iter().chain(receiver.try_iter()) {
             match message {
                 Message::Answer { task, took, answer } => {
-                    let failure = self.answered(task, answer);
-                    ending.push(Ending { task, took, failure });
+                    let result = self.answered(task, answer);
+                    ending.push(Ending { task, took, result });
                 }
                 Message::Panicked { task } => {
                     self.panicked = true;
@@ -213,31 +214,32 @@ impl<'run> Coordinator<'run> {
     }
 
     /// Takes in an answer, and notes for the journal what it comes to.
-    fn answered(&mut self, at: usize, answer: Result<Answer, Failure>) -> Option<Failure> {
+    fn answered(&mut self, at: usize, answer: Result<Answer, Failure>) -> Result<Vec<String>, Failure> {
         self.crashes(at, Moment::Answer);
         let task = &self.tasks[at];
         let address = Cow::Borrowed(task.address);
-        let failure = match (answer, task.kind) {
-            (Ok(Answer { outcome, started }), TaskKind::Run(operation)) => {
+        let result = match (answer, task.kind) {
+            (Ok(Answer { mut outcome, started }), TaskKind::Run(operation)) => {
+                let notes = std::mem::take(&mut outcome.notes);
                 let done = self.known.done(operation, outcome, started);
                 self.journal.push(&Record::end(task.address, &done));
-                None
+                Ok(notes)
             }
             (Ok(_), TaskKind::Remove(removal)) => {
                 self.known.removed(&removal.what);
                 self.journal.push(&Record::Removed { address });
-                None
+                Ok(Vec::new())
             }
             (Err(failure), _) => {
                 self.journal.push(&Record::Failed { address });
-                Some(failure)
+                Err(failure)
             }
         };
-        if failure.is_none() {
+        if result.is_ok() {
             self.note_held(at);
         }
-        self.board.set(at, if failure.is_some() { State::Failed } else { State::Ending });
-        failure
+        self.board.set(at, if result.is_err() { State::Failed } else { State::Ending });
+        result
     }
 
     /// Notes what is held of a bottle, when a task that was done let it go or was its last.

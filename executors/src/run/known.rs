@@ -49,7 +49,7 @@ impl<'run> Known<'run> {
     ///
     /// `started` is what the engine says of a container that was just started.
     pub(super) fn done(&mut self, operation: &Operation, outcome: Outcome, started: Option<Incarnation>) -> Done {
-        let Outcome { made, outputs } = outcome;
+        let Outcome { made, outputs, notes: _ } = outcome;
         let mut known_outputs = lock(&self.shared.outputs);
         for (name, value) in outputs {
             known_outputs.insert(OutputRef { address: operation.address.clone(), name }, value);

@@ -4,6 +4,7 @@ mod attach;
 mod closing;
 mod egress;
 mod files;
+mod gates;
 mod gateways;
 mod given_up;
 mod hold;
@@ -148,6 +149,7 @@ const PASSES: &[(&str, Pass)] = &[
     ("closing", closing::run),
     ("names", names::run),
     ("attach", attach::run),
+    ("gates", gates::run),
     ("files", files::run),
     ("subnets", subnets::run),
     ("gateways", gateways::run),

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use crate::address::Address;
-use crate::intent::{Graph, Hold, Need, Node, ObjectName, Reach, Role, Step};
+use crate::intent::{Gate, Graph, Hold, Need, Node, ObjectName, Reach, Role, Step};
 
 /// An invariant that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub enum Broken {
     StartsBeforeSidecar(Address),
     /// An agent could run before the rules that hold it are loaded.
     GoesBeforeRules(Address),
+    /// An agent could run before its gate has let it through.
+    GoesBeforeGate(Address),
     /// An agent is a member of a network that leads out.
     AgentOnEgress(Address),
     /// A container on the host's network is to be a member of another one, or is no agent whose manifest asks for it.
@@ -30,6 +32,7 @@ impl fmt::Display for Broken {
         match self {
             Self::StartsBeforeSidecar(address) => write!(f, "{address} could run before its sidecar serves"),
             Self::GoesBeforeRules(address) => write!(f, "{address} could run before its rules are loaded"),
+            Self::GoesBeforeGate(address) => write!(f, "{address} could run before its gate has let it through"),
             Self::AgentOnEgress(address) => write!(f, "{address} would put an agent on a network that leads out"),
             Self::OnHostsNetwork(address) => write!(f, "{address} would be on the host's network and on another one"),
             Self::SidecarGivesUp(address) => write!(f, "{address} would take a wall of a sidecar away"),
@@ -128,6 +131,10 @@ pub fn verify(graph: &Graph) -> Result<(), Broken> {
             let serves = needs.iter().any(|on| ready.contains(on) && on.bottle() == bottle);
             if bottle.is_some_and(|bottle| guarded.contains(bottle)) && !serves {
                 return Err(Broken::StartsBeforeSidecar(node.address.clone()));
+            }
+            let gate = create.beside(Gate::STEP);
+            if graph.get(&gate).is_some() && !needs.contains(&&gate) {
+                return Err(Broken::GoesBeforeGate(node.address.clone()));
             }
             let by_root =
                 matches!(graph.get(create), Some(Step::CreateContainer(made)) if made.hold == Hold::HeldByRoot);

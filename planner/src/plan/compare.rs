@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::seen::Seen;
-use super::{Entry, Reason, Verdict, removed, satisfied};
+use super::{Entry, Reason, Verdict, gated, removed, satisfied};
 use crate::address::Address;
 use crate::intent::{Attachment, Container, Membership, Need, ObjectName, Step};
 use crate::observation::ObservedContainer;
@@ -58,6 +58,7 @@ pub(super) fn compare(operations: Vec<Operation>, seen: &Seen<'_>, respell: Resp
         entries.extend(repairs.into_iter().flatten());
     }
     ask_again(&mut entries);
+    gated::ask_again(&mut entries);
     entries
 }
 

@@ -3,6 +3,7 @@
 mod build;
 mod choose;
 mod compare;
+mod gated;
 mod reason;
 mod removed;
 mod satisfied;

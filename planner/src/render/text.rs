@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use indexmap::IndexMap;
 
-use super::{argv, asks, harmless, word};
+use super::{argv, asks, harmless};
 use crate::address::Address;
 use crate::approval::Approval;
 use crate::digest::Digest;
@@ -369,6 +369,10 @@ fn operation(out: &mut String, entry: &Entry, unread: &str) {
 
 /// What is done for an operation, and what it reads.
 fn done(out: &mut String, operation: &Operation, unread: &str) {
+    if let Step::Gate(gate) = &operation.step {
+        let _ = writeln!(out, "    {}", harmless(&gate.to_string()));
+        return;
+    }
     match &operation.action {
         Action::Command(run) => command(out, run),
         Action::Process(started) => {
@@ -411,12 +415,11 @@ fn command(out: &mut String, command: &Command) {
     let options = command.argv[verbs..].iter().take_while(|arg| is_option(arg)).count();
     let (verbs, rest) = command.argv.split_at(verbs);
     let (options, operands) = rest.split_at(options);
-    let lines: Vec<String> = [argv(verbs)]
-        .into_iter()
-        .chain(options.iter().map(word))
-        .chain([argv(operands)])
-        .filter(|line| !line.is_empty())
-        .collect();
+    // What is set to nothing stands together: it is said for the engine's sake, and there is little in it to be read.
+    let is_empty = |arg: &Arg| arg.to_string().starts_with("--env=") && arg.to_string().ends_with('=');
+    let options = options.chunk_by(|one, next| is_empty(one) && is_empty(next)).map(argv);
+    let lines: Vec<String> =
+        [argv(verbs)].into_iter().chain(options).chain([argv(operands)]).filter(|line| !line.is_empty()).collect();
     let _ = writeln!(out, "    {}", lines.join(" \\\n      "));
 }
 

@@ -62,6 +62,8 @@ pub(super) fn spell(step: &Step) -> Spelled {
             Words::of(&["container", "exec"]).object(&readiness.container).operands("probe", &readiness.probe).spelled()
         }
         Step::Exec(exec) => Words::of(&["container", "exec"]).executed(exec).spelled(),
+        // Taken out by a pass.
+        Step::Gate(_) => Words::default().spelled(),
         Step::Stage(_) | Step::StartProcess(_) | Step::AwaitProcess(_) | Step::ResolveHosts(_) => host::spell(step),
     }
 }
