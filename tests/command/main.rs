@@ -21,3 +21,4 @@ mod streams;
 mod terminal;
 mod trust;
 mod undo;
+mod verify;

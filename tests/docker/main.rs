@@ -30,6 +30,7 @@ mod ssh;
 mod traffic;
 #[path = "../trial/mod.rs"]
 mod trials;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         secrets::trials(),
         ssh::trials(),
         argv::trials(),
+        verify::trials(),
     ];
     trials::run(themes.into_iter().flatten().collect(), engine_images::ensure)
 }

@@ -115,8 +115,6 @@ struct RawNetwork {
     name: String,
     labels: LabelMap,
     internal: bool,
-    #[serde(rename = "EnableIPv6")]
-    ipv6: bool,
     #[serde(rename = "IPAM")]
     ipam: Ipam,
     containers: Option<BTreeMap<String, RawMember>>,
@@ -224,7 +222,6 @@ impl RawNetwork {
             name: self.name,
             address,
             internal: self.internal,
-            ipv6: self.ipv6,
         }
     }
 }

@@ -22,6 +22,9 @@ use crate::engine::EngineError;
 /// How many places are asked at a time: each is a few processes of the engine.
 const PLACES_AT_ONCE: usize = 6;
 
+/// What a listener may need to take in what was said last.
+const SETTLE: Duration = Duration::from_millis(100);
+
 /// A place as something that is asked once for all bottles.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Where {
@@ -48,10 +51,10 @@ struct Live<'a> {
     made: Made,
 }
 
-/// What a place said: its answers, and the greetings of it that reached our listener.
+/// What a place said, and what it greeted our listener with.
 struct Said {
     replies: BTreeMap<Ask, Reply>,
-    heard: BTreeSet<Ask>,
+    greetings: BTreeMap<String, Ask>,
 }
 
 pub(super) fn ask_all(
@@ -91,13 +94,15 @@ pub(super) fn ask_all(
     }
     let live: Vec<&Live<'_>> = bottles.iter().filter_map(|bottle| bottle.as_ref().ok()).collect();
     let questions = questions(&live, options.quick);
-    let said = ask_places(prober, project, &live, surroundings, listening, options, &questions);
+    let said = ask_places(prober, project, &live, surroundings, options, &questions);
+    thread::sleep(SETTLE);
+    let heard = listening.said();
     Ok(bottles
         .into_iter()
         .map(|bottle| match bottle {
             Err(mute) => mute,
             Ok(live) => {
-                let replies = of_bottle(&live, &said);
+                let replies = of_bottle(&live, &said, &heard);
                 Verified::judge(&live.subject.bottle, &live.subject.claims, options.quick, &live.scene, &replies)
             }
         })
@@ -175,7 +180,6 @@ fn ask_places(
     project: &ProjectName,
     bottles: &[&Live<'_>],
     surroundings: &Surroundings,
-    listening: &Listening,
     options: Options<'_>,
     questions: &[(Where, Vec<Ask>)],
 ) -> BTreeMap<Where, Result<Said, String>> {
@@ -183,7 +187,7 @@ fn ask_places(
     let said = Mutex::new(BTreeMap::new());
     let work = || {
         while let Some((place, asks)) = questions.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let answer = Inquiry { prober, project, bottles, surroundings, options }.ask(place, asks, listening);
+            let answer = Inquiry { prober, project, bottles, surroundings, options }.ask(place, asks);
             said.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(place.clone(), answer);
         }
     };
@@ -204,7 +208,7 @@ struct Inquiry<'a> {
 }
 
 impl Inquiry<'_> {
-    fn ask(&self, place: &Where, asks: &[Ask], listening: &Listening) -> Result<Said, String> {
+    fn ask(&self, place: &Where, asks: &[Ask]) -> Result<Said, String> {
         let nonce = secret().map_err(|error| error.to_string())?;
         let text = script(asks, &nonce);
         let limit = Duration::from_secs(time_limit(asks.len()));
@@ -223,10 +227,8 @@ impl Inquiry<'_> {
             }
             Where::Beside(container, made) => self.own(Network::Shared(container), made, &text, limit),
         }?;
-        let heard = listening.said();
-        let reached = asks.iter().enumerate().filter(|(number, _)| heard.contains(&Say::greeting(&nonce, *number)));
-        let heard = reached.map(|(_, ask)| ask.clone()).collect();
-        Ok(Said { replies: replies(&printed, asks, &nonce), heard })
+        let greetings = asks.iter().enumerate().map(|(number, ask)| (Say::greeting(&nonce, number), ask.clone()));
+        Ok(Said { replies: replies(&printed, asks, &nonce), greetings: greetings.collect() })
     }
 
     fn own(&self, network: Network<'_>, made: &Made, text: &str, limit: Duration) -> Result<String, String> {
@@ -236,7 +238,7 @@ impl Inquiry<'_> {
 }
 
 /// The answers that are of one bottle.
-fn of_bottle(live: &Live<'_>, said: &BTreeMap<Where, Result<Said, String>>) -> Replies {
+fn of_bottle(live: &Live<'_>, said: &BTreeMap<Where, Result<Said, String>>, heard: &BTreeSet<String>) -> Replies {
     let mut replies = Replies::default();
     for (place, answer) in said {
         let vantage = match place {
@@ -246,10 +248,11 @@ fn of_bottle(live: &Live<'_>, said: &BTreeMap<Where, Result<Said, String>>) -> R
             _ => continue,
         };
         match answer {
-            Ok(Said { replies: given, heard }) => {
+            Ok(Said { replies: given, greetings }) => {
                 let own = |ask: &Ask| (vantage.clone(), ask.clone());
                 replies.given.extend(given.iter().map(|(ask, reply)| (own(ask), reply.clone())));
-                replies.heard.extend(heard.iter().map(own));
+                let reached = greetings.iter().filter(|(greeting, _)| heard.contains(*greeting));
+                replies.heard.extend(reached.map(|(_, ask)| own(ask)));
             }
             Err(why) => {
                 replies.mute.insert(vantage, why.clone());

@@ -49,7 +49,6 @@ pub(super) fn of(subject: &Subject, cast: &Cast<'_>, surroundings: &Surroundings
             subnet: network.subnet,
             gateway: surroundings.gateway(network),
             address,
-            ipv6: network.ipv6,
             others: network
                 .members
                 .iter()

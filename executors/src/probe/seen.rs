@@ -62,8 +62,6 @@ pub struct SeenNetwork {
     pub subnet: Option<Ipv4Net>,
     /// Its gateway, as the engine would have it.
     pub gateway: Option<Ipv4Addr>,
-    /// Whether it has IPv6.
-    pub ipv6: bool,
     /// Its members that run.
     pub members: Vec<Member>,
 }

@@ -13,12 +13,21 @@ const UNPRIVILEGED: &[Guarantee] = &[Guarantee::AgentUnprivileged];
 pub(super) const PROBES: &[Probe] = &[
     Probe {
         name: "F1.engine",
-        guarantees: &[Guarantee::AgentUnprivileged, Guarantee::HostClosed],
-        question: "did the engine give the agent no rights: not privileged, no capabilities, no host namespaces, devices or sockets?",
+        guarantees: UNPRIVILEGED,
+        question: "did the engine give the agent no rights: not privileged, no capabilities, no way to new ones?",
         quick: true,
         applies: |scene| scene.behaves == Behaviour::Docker,
         needed: true,
         how: How::Engine(given),
+    },
+    Probe {
+        name: "F1.host",
+        guarantees: &[Guarantee::HostClosed, Guarantee::AgentUnprivileged],
+        question: "did the engine give the agent nothing of the host: no namespace, no device, no socket of an engine?",
+        quick: true,
+        applies: always,
+        needed: true,
+        how: How::Engine(of_the_host),
     },
     Probe {
         name: "F1.process",
@@ -73,34 +82,39 @@ fn given(scene: &Scene) -> Verdict {
     if !agent.capabilities_dropped.iter().any(|name| name.eq_ignore_ascii_case("all")) {
         wrong.push("its capabilities were not dropped".to_owned());
     }
+    if !agent.security.iter().any(|option| option.starts_with("no-new-privileges") && !option.ends_with("false")) {
+        wrong.push("new privileges are not forbidden".to_owned());
+    }
+    let open = |option: &&String| option.ends_with("unconfined") || option.ends_with("disable");
+    if let Some(option) = agent.security.iter().find(open) {
+        wrong.push(format!("it runs with {option}"));
+    }
+    all_of(&wrong)
+}
+
+fn of_the_host(scene: &Scene) -> Verdict {
+    let agent = &scene.agent;
+    let mut wrong = Vec::new();
+    if agent.privileged {
+        wrong.push("it is privileged, and so has all devices".to_owned());
+    }
     if !agent.foreign_namespaces.is_empty() {
         wrong.push(format!("it is in {}", agent.foreign_namespaces.join(", ")));
     }
     if !agent.devices.is_empty() {
         wrong.push(format!("it has the devices {}", agent.devices.join(", ")));
     }
-    let sockets: Vec<&str> = agent
-        .mounts
-        .iter()
-        .map(String::as_str)
-        .filter(|mount| {
-            *mount == "/"
-                || *mount == "/run"
-                || *mount == "/var/run"
-                || SOCKET_NAMES.iter().any(|name| mount.contains(name))
-        })
-        .collect();
+    let speaks_to_engines = |mount: &&str| {
+        ["/", "/run", "/var/run"].contains(mount) || SOCKET_NAMES.iter().any(|name| mount.contains(name))
+    };
+    let sockets: Vec<&str> = agent.mounts.iter().map(String::as_str).filter(speaks_to_engines).collect();
     if !sockets.is_empty() {
         wrong.push(format!("{} is mounted into it", sockets.join(", ")));
     }
-    if !agent.security.iter().any(|option| option.starts_with("no-new-privileges") && !option.ends_with("false")) {
-        wrong.push("new privileges are not forbidden".to_owned());
-    }
-    if let Some(option) =
-        agent.security.iter().find(|option| option.ends_with("unconfined") || option.ends_with("disable"))
-    {
-        wrong.push(format!("it runs with {option}"));
-    }
+    all_of(&wrong)
+}
+
+fn all_of(wrong: &[String]) -> Verdict {
     if wrong.is_empty() { Verdict::Held } else { Verdict::Broken(wrong.join("; ")) }
 }
 

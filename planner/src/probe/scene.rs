@@ -78,8 +78,6 @@ pub struct Joined {
     pub gateway: Option<Ipv4Addr>,
     /// The agent's address on it.
     pub address: Option<Ipv4Addr>,
-    /// Whether it has IPv6.
-    pub ipv6: bool,
     /// The addresses of its other members.
     pub others: Vec<Ipv4Addr>,
 }
