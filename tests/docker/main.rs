@@ -23,14 +23,20 @@ mod engine;
 mod foreign;
 mod interrupt;
 mod life;
+mod lifecycle;
 mod many;
+mod matrix;
 mod project;
+#[path = "../matrix/record.rs"]
+mod record;
 mod secrets;
 mod ssh;
 mod traffic;
 #[path = "../trial/mod.rs"]
 mod trials;
 mod verify;
+mod watch;
+mod weakened;
 
 use std::process::ExitCode;
 
@@ -62,6 +68,9 @@ fn main() -> ExitCode {
         ssh::trials(),
         argv::trials(),
         verify::trials(),
+        weakened::trials(),
+        lifecycle::trials(),
+        matrix::trials(),
     ];
     trials::run(themes.into_iter().flatten().collect(), engine_images::ensure)
 }
