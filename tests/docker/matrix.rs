@@ -139,7 +139,7 @@ fn compose(project: &Project) {
     compose(&["up", "--detach"]);
     // Somebody else's container on the egress network.
     let other = format!("bottle-test-{}-other", project.name);
-    let _own = Own::container(
+    let other_one = Own::container(
         &other,
         &["run", "--detach", "--name", &other, "--network", &project.egress(), engine_images::GUEST],
     );
@@ -147,5 +147,6 @@ fn compose(project: &Project) {
     wait_until("the proxy serves", || docker(&["logs", &sidecar]).contains("startup"));
     let rows = written(Whose::Compose, project);
     assert!(rows.contains("C2.gateway"), "{rows:?}");
+    drop(other_one);
     compose(&["down", "--volumes"]);
 }
