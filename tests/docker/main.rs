@@ -25,14 +25,20 @@ mod gate;
 mod given_up;
 mod interrupt;
 mod life;
+mod lifecycle;
 mod many;
+mod matrix;
 mod project;
+#[path = "../matrix/record.rs"]
+mod record;
 mod secrets;
 mod ssh;
 mod traffic;
 #[path = "../trial/mod.rs"]
 mod trials;
 mod verify;
+mod watch;
+mod weakened;
 
 use std::process::ExitCode;
 
@@ -66,6 +72,9 @@ fn main() -> ExitCode {
         argv::trials(),
         verify::trials(),
         given_up::trials(),
+        weakened::trials(),
+        lifecycle::trials(),
+        matrix::trials(),
     ];
     trials::run(themes.into_iter().flatten().collect(), engine_images::ensure)
 }

@@ -160,7 +160,7 @@ fn with_hardly_a_tool_it_still_ends_in_time() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let asks = [
         tcp(silent.local_addr().unwrap().port(), Say::Greeting),
-        Ask::Lookup { name: "localhost".to_owned(), server: None },
+        Ask::Lookup { name: "nobody.invalid".to_owned(), server: None },
         Ask::Udp { host: "127.0.0.1".to_owned(), port: 9, say: Say::Greeting },
         Ask::Ping("127.0.0.1".to_owned()),
         Ask::Unshare,
@@ -182,6 +182,9 @@ fn what_is_read_is_read_by_the_shell_alone() {
         Ask::Sockets(&["/nowhere.sock"]),
         Ask::Processes("no-such-process"),
         Ask::Addresses6,
+        // /etc/hosts, which programs look into before they ask anybody.
+        Ask::Lookup { name: "localhost".to_owned(), server: None },
+        Ask::Lookup { name: "ocalhost".to_owned(), server: None },
     ];
     let output = run(&["/bin/sh"], Some(folder.path()), &script(&asks, NONCE));
     let replies = replies(&output, &asks, NONCE);
@@ -193,6 +196,8 @@ fn what_is_read_is_read_by_the_shell_alone() {
     assert_eq!(replies[&asks[2]], Reply::Open("found:".to_owned()));
     assert_eq!(replies[&asks[3]], Reply::Open("found:".to_owned()));
     assert!(matches!(&replies[&asks[4]], Reply::Open(_)), "{output}");
+    assert!(matches!(&replies[&asks[5]], Reply::Open(text) if text.contains(" localhost")), "{output}");
+    assert!(matches!(&replies[&asks[6]], Reply::Cannot(_)), "{output}");
 }
 
 #[test]
