@@ -118,13 +118,13 @@ fn a_failure_is_1_and_the_next_apply_goes_on() {
         "`bottle apply` goes on from here",
         "! implementer/pipelock/start: start failed after",
         "implementer/agent/start: not begun, it needs implementer/pipelock/start",
-        "1 failed, 2 not begun because of that",
+        "1 failed, 3 not begun because of that",
     ] {
         assert!(told.contains(part), "{part:?} in {}", said.stderr);
     }
     assert_eq!(stage.seen("lone").containers.len(), 2);
     let went_on = stage.done("apply --yes");
-    assert!(went_on.told().contains("3 done in "), "{}", went_on.stderr);
+    assert!(went_on.told().contains("4 done in "), "{}", went_on.stderr);
     assert_eq!(stage.to_do(""), [""; 0]);
 }
 

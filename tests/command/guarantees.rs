@@ -7,7 +7,7 @@ use crate::stage::Stage;
 /// The lines of the section that stands on top where something would be lost; and whether it stands before the hosts.
 fn lost(plan: &str) -> Vec<&str> {
     let Some((before, section)) = plan.split_once("\nwould be lost\n") else { return Vec::new() };
-    assert_eq!(before.lines().count(), 2, "only the headline comes first: {before}");
+    assert_eq!(before.lines().count(), 3, "only the headline comes first: {before}");
     section.lines().take_while(|line| !line.is_empty()).collect()
 }
 
@@ -92,6 +92,7 @@ fn what_is_given_up_is_said_first_and_shown_in_every_plan() {
     assert!(line.starts_with("- agent.unprivileged not held [implementer] "), "{line}");
     assert!(line.ends_with("given up: `unsafe` asks for capability SYS_PTRACE"), "{line}");
     assert!(plan.contains("--cap-add=SYS_PTRACE"), "{plan}");
+    assert_eq!(stage.plainly("trust --yes").exit, Some(0));
     stage.done("apply --yes");
     let plan = stage.done("plan").stdout;
     assert_eq!(lost(&plan), [""; 0]);

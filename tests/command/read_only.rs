@@ -14,12 +14,17 @@ use crate::stage::Stage;
 const FIXTURES: [&str; 5] = ["bare", "family", "full", "sidecar", "team"];
 
 /// Commands that only look. One that is new goes here.
-const LOOKS: [&str; 18] = [
+const LOOKS: [&str; 23] = [
     "plan",
     "plan --backend docker",
     "plan --backend docker --format json",
     "plan --backend docker --format markdown",
     "plan --backend docker --detailed-exitcode",
+    "plan --backend docker --why",
+    "plan --backend docker --undo",
+    "diff bottle.toml bottle.toml --format json",
+    "trust --show",
+    "schema",
     "plan --offline",
     "plan --backend docker@20.10",
     "plan --backend docker --backend container",

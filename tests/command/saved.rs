@@ -17,7 +17,7 @@ impl Stage {
     }
 
     /// The command with nothing but the words of `line`: a saved plan says which backend.
-    fn plainly(&self, line: &str) -> Said {
+    pub(crate) fn plainly(&self, line: &str) -> Said {
         said(self.bottle(line).env("GH_PAT", TOKEN))
     }
 
@@ -49,6 +49,7 @@ fn a_saved_plan_is_shown_as_it_was_and_applied_without_a_question() {
         assert_eq!(shown.stdout, stage.done(&format!("plan --format {format}")).stdout);
     }
     // From another place, with the manifest found from where the plan lies.
+    assert_eq!(stage.plainly("trust --yes").exit, Some(0));
     let mut apply = stage.bottle("apply --format json");
     let applied = said(apply.arg(stage.path("x.plan")).current_dir("/").env("GH_PAT", TOKEN));
     assert_eq!(applied.exit, Some(0), "{}", applied.stderr);
@@ -74,6 +75,7 @@ fn it_holds_no_secret_and_no_place() {
     stage.done("plan --out ../home/plans/x.plan");
     let text = fs::read_to_string(stage.home().join("plans/x.plan")).unwrap();
     assert!(text.contains(r#""manifest":"../../project/bottle.toml""#), "{text}");
+    assert_eq!(stage.plainly("trust --yes").exit, Some(0));
     assert_eq!(stage.plainly("apply ../home/plans/x.plan").exit, Some(0));
 }
 

@@ -56,7 +56,7 @@ fn the_first_signal_stops_and_the_next_apply_goes_on() {
     assert_eq!(before.len() as u64, done);
     let twice = before.intersection(&after).filter(|address| !address.ends_with("/agent/owners"));
     assert_eq!(twice.count(), 0, "{before:?} {after:?}");
-    assert_eq!(before.union(&after).count(), 183);
+    assert_eq!(before.union(&after).count(), 203);
     assert_eq!(stage.to_do(""), [""; 0]);
 }
 

@@ -24,7 +24,7 @@ fn it_tells_what_is_there_and_what_drifted() {
     assert_eq!((said.stdout.as_str(), said.stderr.as_str()), (after, ""));
     let document = json!({
         "format": "bottle.status", "version": 1, "project": "lone", "profile": "simulator@28.5", "as_declared": true,
-        "bottles": [{ "name": "implementer", "agent": "running", "sidecar": "running" }], "drift": [],
+        "bottles": [{ "name": "implementer", "agent": "running", "sidecar": "running" }], "drift": [], "trusted": true,
     });
     assert_eq!(json_of(&stage), document);
 

@@ -15,7 +15,7 @@ use crate::stage::Stage;
 #[test]
 fn an_event_stream_says_its_version_first_and_is_nothing_but_json() {
     let stage = Stage::of("sidecar");
-    for (line, count) in [("apply --yes --format json", 10), ("destroy --yes --format json", 4)] {
+    for (line, count) in [("apply --yes --format json", 11), ("destroy --yes --format json", 4)] {
         let said = stage.done(line);
         assert_eq!(said.stderr, "", "{line}");
         let events = said.events();
@@ -62,9 +62,9 @@ fn progress_is_on_standard_error_and_the_plan_on_standard_output() {
     assert_eq!(planned.stderr, "");
     let applied = stage.done("apply --yes");
     assert_eq!(applied.stdout, planned.stdout);
-    assert_eq!(applied.stderr.lines().count(), 11, "{}", applied.stderr);
+    assert_eq!(applied.stderr.lines().count(), 13, "{}", applied.stderr);
     assert!(applied.stderr.lines().any(|line| line.starts_with("  implementer/agent/start: start, ")));
-    assert!(applied.stderr.lines().last().unwrap().starts_with("10 done in "));
+    assert!(applied.stderr.lines().last().unwrap().starts_with("11 done in "));
 }
 
 #[test]

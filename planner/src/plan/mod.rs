@@ -59,7 +59,6 @@ pub struct Plan {
     #[serde(with = "pairs")]
     pub secrets: BTreeMap<Secret, Vec<Address>>,
     /// What the manifest asks of the host and was not agreed to. It is set by whoever knows what was.
-    #[serde(skip)]
     pub asks: Asks,
 }
 

@@ -11,8 +11,11 @@ mod tests;
 pub use lines::{Change, Grant, Line, changes};
 pub use request::{Asked, HostFile, Key, Request, Typed, Use, Variable};
 
+use serde::{Deserialize, Serialize};
+
 /// How a plan stands to what its manifest asks for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Asks {
     /// Nothing is asked for, or all of it was agreed to.
     #[default]
