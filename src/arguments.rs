@@ -86,16 +86,16 @@ pub(crate) struct Plan {
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
     /// Show what changes from a git revision of the manifest, without asking an engine; with `--detailed-exitcode`, as `bottle diff` exits
-    #[arg(long, value_name = "REV")]
+    #[arg(long, value_name = "REV", conflicts_with_all = ["why", "undo"])]
     pub(crate) against: Option<String>,
     /// With `--against`: show all operations and all names
     #[arg(long, requires = "against")]
     pub(crate) full: bool,
     /// Write the plan beside the manifest, a file for each backend [default: those that are there, else the manifest's own]
-    #[arg(long, conflicts_with_all = ["against", "format", "offline", "detailed_exitcode", "bottles"])]
+    #[arg(long, conflicts_with_all = ["against", "format", "offline", "detailed_exitcode", "bottles", "why", "undo"])]
     pub(crate) snapshot: bool,
     /// Fail where the plan files beside the manifest are not what would be planned, and show the difference
-    #[arg(long, conflicts_with_all = ["snapshot", "against", "format", "offline", "detailed_exitcode", "bottles"])]
+    #[arg(long, conflicts_with_all = ["snapshot", "against", "format", "offline", "detailed_exitcode", "bottles", "why", "undo"])]
     pub(crate) check: bool,
     /// Save the plan in this file as well, for `bottle apply FILE`
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["against", "snapshot", "check"])]
@@ -296,6 +296,9 @@ pub(crate) struct Verify {
     /// Ask only the probes that are quick
     #[arg(long)]
     pub(crate) quick: bool,
+    /// Exit with 3 also where a guarantee that the manifest requires was not proven
+    #[arg(long)]
+    pub(crate) strict: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -30,7 +30,7 @@ pub(crate) fn show(plan: &Plan, running: &Running) {
 
 /// Whether there is somebody who can be asked.
 pub(crate) fn can_ask(running: &Running) -> bool {
-    !running.yes && running.format == Format::Text && terminal::somebody_is_there()
+    !running.yes && running.approved.is_none() && running.format == Format::Text && terminal::somebody_is_there()
 }
 
 /// Refuses a plan that is not the one which `--approved` speaks of.

@@ -13,8 +13,8 @@ use bottle_planner::source::{FileError, Files, SourcePath};
 use crate::backend::select;
 use crate::commands::plan::fault;
 use crate::exit::Fault;
-use crate::manifest_file::unreadable;
-use crate::saved_plan;
+use crate::manifest_file::{ManifestFile, unreadable};
+use crate::{saved_plan, trust};
 
 /// One side of a comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +80,12 @@ impl Side {
 }
 
 impl Opened {
+    /// A manifest as plans for this machine see it: with what its owner agreed to.
+    pub(crate) fn as_planned(path: &Path) -> Result<Self, Fault> {
+        let (file, _) = trust::look(ManifestFile::read(path)?)?;
+        Ok(Self::Declared { manifest: Box::new(file.manifest), files: Box::new(file.files) })
+    }
+
     /// Whether it has a bottle.
     pub(crate) fn has(&self, bottle: &BottleName) -> bool {
         match self {

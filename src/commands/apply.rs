@@ -47,7 +47,8 @@ pub(crate) fn run(arguments: &arguments::Apply) -> Result<Exit, Fault> {
         return Ok(Exit::Weaker);
     }
     carry_out::check_approval(&plan, &arguments.running)?;
-    if plan.is_empty() {
+    // What was not looked at may not be as declared.
+    if plan.is_empty() && !plan.has_unread() {
         return Ok(Exit::Done);
     }
     let (file, trusted) = match trust {
@@ -60,6 +61,12 @@ pub(crate) fn run(arguments: &arguments::Apply) -> Result<Exit, Fault> {
             if again != plan {
                 plan = again;
                 carry_out::show(&plan, &arguments.running);
+            }
+            if unmet(&plan) {
+                return Ok(Exit::Weaker);
+            }
+            if plan.is_empty() {
+                return Ok(Exit::Done);
             }
             (file, trusted)
         }

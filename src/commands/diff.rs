@@ -6,7 +6,7 @@ use bottle_planner::render::{self, Detail};
 use crate::arguments::{self, PlanFormat};
 use crate::exit::{Exit, Fault};
 use crate::manifest_file::part;
-use crate::side::{Side, nothing_before};
+use crate::side::{Opened, Side, nothing_before};
 use crate::terminal;
 
 pub(crate) fn run(arguments: &arguments::Diff) -> Result<Exit, Fault> {
@@ -23,7 +23,11 @@ pub(crate) fn run(arguments: &arguments::Diff) -> Result<Exit, Fault> {
     };
     let (from, to) = (Side::named(&arguments.from), Side::named(&arguments.to));
     let beside_revision = from.is_revision() || to.is_revision();
-    let (from, to) = (from.open(beside_revision)?, to.open(beside_revision)?);
+    let open = |side: &Side, other: &Side| match (side, other) {
+        (Side::Manifest(path), Side::Saved(_)) => Opened::as_planned(path),
+        _ => side.open(beside_revision),
+    };
+    let (from, to) = (open(&from, &to)?, open(&to, &from)?);
     let of_saved = from.backend().or_else(|| to.backend());
     let from = from.plan(from_backend.or(of_saved.as_deref()), None)?;
     let to = to.plan(to_backend.or(of_saved.as_deref()), None)?;

@@ -9,7 +9,7 @@ use crate::arguments::{self, Picture, PictureFormat};
 use crate::backend::select;
 use crate::exit::{Exit, Fault};
 use crate::manifest_file::{ManifestFile, part};
-use crate::{state, terminal};
+use crate::{state, terminal, trust};
 
 pub(crate) fn run(arguments: &arguments::Graph) -> Result<Exit, Fault> {
     let format = match (arguments.of, arguments.format) {
@@ -22,11 +22,12 @@ pub(crate) fn run(arguments: &arguments::Graph) -> Result<Exit, Fault> {
         }
         (Picture::Intent | Picture::Operations, format) => format.unwrap_or(PictureFormat::Dot),
     };
-    let file = ManifestFile::read(arguments.project.file())?;
+    let mut file = ManifestFile::read(arguments.project.file())?;
     let part = part(&arguments.bottles)?;
     let selected = select(arguments.project.backend.as_deref(), Some(&file.manifest), !arguments.live)?;
     let observation = match &selected.engine {
         Some(engine) => {
+            (file, _) = trust::look(file)?;
             let dir = state::dir(selected.profile.backend, &file.manifest.name)?;
             Some(state::look(engine.as_ref(), &dir)?)
         }

@@ -1,7 +1,9 @@
 //! `bottle plan`
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
+use bottle_planner::name::BottleName;
 use bottle_planner::observation::Observation;
 use bottle_planner::plan::{BackendReason, Plan, PlanError, Target, build};
 use bottle_planner::profile::Profile;
@@ -37,24 +39,19 @@ pub(crate) fn run(arguments: &arguments::Plan) -> Result<Exit, Fault> {
     let named = arguments.backend.first().map(String::as_str);
     let selected = select(named, Some(&file.manifest), arguments.offline)?;
     // Without an engine, the plan is the same on any machine: it depends on nobody's trust, and on nothing that trust would open.
-    let mut asks = Asks::later(file.request.clone());
-    let observation = match &selected.engine {
+    let (profile, chosen) = (&selected.profile, &selected.chosen);
+    let (plan, observation) = match &selected.engine {
         Some(engine) => {
             let (seen, trust) = trust::look(file)?;
             file = seen;
-            asks = trust.asks(&file.request);
-            let dir = state::dir(selected.profile.backend, &file.manifest.name)?;
-            Some(state::look(engine.as_ref(), &dir)?)
+            let dir = state::dir(profile.backend, &file.manifest.name)?;
+            let observation = state::look(engine.as_ref(), &dir)?;
+            let target = Target { profile, chosen, observation: Some(&observation), part: part.as_ref() };
+            let plan = build(&file.manifest, &file.files, target).map_err(fault)?;
+            (Plan { asks: trust.asks(&file.request), ..plan }, Some(observation))
         }
-        None => None,
+        None => (unasked(&file, profile, chosen, part.as_ref())?, None),
     };
-    let target = Target {
-        profile: &selected.profile,
-        chosen: &selected.chosen,
-        observation: observation.as_ref(),
-        part: part.as_ref(),
-    };
-    let plan = Plan { asks, ..build(&file.manifest, &file.files, target).map_err(fault)? };
     match arguments.format {
         PlanFormat::Text => {
             let why = if arguments.why { Why::Full } else { Why::Short };
@@ -80,7 +77,11 @@ fn save(
     arguments: &arguments::Plan,
 ) -> Result<Exit, Fault> {
     if plan.has_unread() {
-        return Err(Fault::new(Exit::Untrusted, Unread));
+        let help = match plan.asks {
+            Asks::Refused { .. } => "trust the manifest first: `bottle trust`",
+            Asks::Later(_) | Asks::Nothing => "plan for an engine that runs, on the machine whose files they are",
+        };
+        return Err(Fault::new(Exit::Untrusted, Unread { help }));
     }
     let changes = arguments.detailed_exitcode && !plan.is_empty();
     let saved = SavedPlan {
@@ -97,13 +98,10 @@ fn save(
 /// A plan that would not be the same once its manifest is trusted.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("the plan is not saved: it names files outside of the manifest's folder that were not read")]
-#[diagnostic(
-    code(bottle::saved::unread),
-    help(
-        "it would be stale as soon as they are: look at what is asked for with `bottle trust`, and plan for an engine that runs"
-    )
-)]
-struct Unread;
+#[diagnostic(code(bottle::saved::unread), help("it would be stale as soon as they are: {help}"))]
+struct Unread {
+    help: &'static str,
+}
 
 /// Refuses `--undo` where it is not shown.
 pub(super) fn check_undo(undo: bool, format: PlanFormat) -> Result<(), Fault> {
@@ -132,9 +130,7 @@ fn side_by_side(file: &ManifestFile, arguments: &arguments::Plan) -> Result<Exit
     let mut exit = Exit::Done;
     for named in &arguments.backend {
         let profile = Profile::named(named).map_err(|error| Fault::new(Exit::Usage, error))?;
-        let target =
-            Target { profile: &profile, chosen: &BackendReason::Named, observation: None, part: part.as_ref() };
-        match build(&file.manifest, &file.files, target).map_err(fault) {
+        match unasked(file, &profile, &BackendReason::Named, part.as_ref()) {
             Ok(plan) => plans.push(Plan { asks: Asks::later(file.request.clone()), ..plan }),
             Err(fault) if fault.exit == Exit::Weaker => {
                 terminal::complain(&fault.report);
@@ -151,6 +147,18 @@ fn side_by_side(file: &ManifestFile, arguments: &arguments::Plan) -> Result<Exit
         Exit::Done if changes => Exit::Changes,
         exit => exit,
     })
+}
+
+/// The plan for a backend that is not asked: of the machine, nothing but the manifest's folder is looked at.
+pub(crate) fn unasked(
+    file: &ManifestFile,
+    profile: &Profile,
+    chosen: &BackendReason,
+    part: Option<&BTreeSet<BottleName>>,
+) -> Result<Plan, Fault> {
+    let target = Target { profile, chosen, observation: None, part };
+    let plan = build(&file.manifest, &file.files, target).map_err(fault)?;
+    Ok(Plan { asks: Asks::later(file.request.clone()), ..plan })
 }
 
 /// A plan that cannot be, with its exit code.

@@ -7,11 +7,11 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use bottle_planner::plan::{BackendReason, Target, build};
+use bottle_planner::plan::BackendReason;
 use bottle_planner::profile::Profile;
 use bottle_planner::render;
 
-use super::plan::{fault, unmet};
+use super::plan::{unasked, unmet};
 use crate::arguments;
 use crate::backend::select;
 use crate::exit::{Exit, Fault};
@@ -34,8 +34,7 @@ pub(crate) fn run(arguments: &arguments::Plan) -> Result<Exit, Fault> {
     // All of them are made before the first is written.
     let mut texts: BTreeMap<PathBuf, String> = BTreeMap::new();
     for profile in profiles {
-        let target = Target { profile: &profile, chosen: &BackendReason::Named, observation: None, part: None };
-        let plan = build(&file.manifest, &file.files, target).map_err(fault)?;
+        let plan = unasked(&file, &profile, &BackendReason::Named, None)?;
         if unmet(&plan) {
             return Ok(Exit::Weaker);
         }

@@ -16,6 +16,14 @@ pub(crate) fn run(arguments: &arguments::Trust) -> Result<Exit, Fault> {
         terminal::note(if was_there { "no longer trusted" } else { "it was not trusted" });
         return Ok(Exit::Done);
     }
+    if let Some(digest) = &arguments.digest
+        && !(digest.len() == 64 && digest.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f')))
+    {
+        return Err(Fault::usage(
+            format!("`{}` is no digest", digest.escape_debug()),
+            "a digest has 64 hex digits, in lower case: `bottle trust --show` and `bottle plan` show it",
+        ));
+    }
     let file = ManifestFile::read(&arguments.manifest.file)?;
     if let Some(expected) = &arguments.digest {
         let digest = file.request.digest();

@@ -2,7 +2,7 @@
 
 use bottle_executors::probe::{Options, verify};
 use bottle_planner::plan::{Target, build};
-use bottle_planner::probe::Subject;
+use bottle_planner::probe::{Found, Subject};
 use bottle_planner::render::harmless;
 
 use super::plan::fault;
@@ -42,6 +42,17 @@ pub(crate) fn run(arguments: &arguments::Verify) -> Result<Exit, Fault> {
                 harmless(&by.join("; "))
             ));
         }
+    }
+    let unproven = verification.bottles.iter().flat_map(|bottle| {
+        let requires = plan.bottles.get(&bottle.bottle).map_or(&[][..], |summary| &summary.requires);
+        let open = bottle.guarantees.iter();
+        let open = open.filter(|(guarantee, _, found)| requires.contains(guarantee) && *found != Found::Proven);
+        open.map(|(guarantee, ..)| format!("{guarantee} of {}", bottle.bottle))
+    });
+    let unproven: Vec<String> = unproven.collect();
+    if arguments.strict && !unproven.is_empty() {
+        terminal::note(&format!("error: required and not proven: {}", unproven.join(", ")));
+        return Ok(Exit::Weaker);
     }
     Ok(if verification.is_refuted() { Exit::Weaker } else { Exit::Done })
 }

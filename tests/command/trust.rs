@@ -216,3 +216,23 @@ fn nobody_answers_for_a_script() {
     assert!(trust(&bare, "", 0).stdout.contains("no trust is needed"));
     assert!(!bare.state().join("trust").exists());
 }
+
+/// What was read elsewhere without the files that lie outside is no plan of them.
+#[test]
+fn an_approval_is_no_trust_and_no_plan_is_saved_before_it() {
+    let stage = hostile();
+    let plan = ends(&stage, "plan --format json", 0);
+    let document: Value = serde_json::from_str(&plan.stdout).unwrap();
+    let approval = document["approval"].as_str().unwrap();
+    ends(&stage, &format!("apply --approved {approval}"), 7);
+    let refused = ends(&stage, "plan --out x.plan", 7);
+    assert!(refused.told().contains("trust the manifest first: `bottle trust`"), "{}", refused.stderr);
+    trust(&stage, "--digest 1234", 64);
+    trust(&stage, "--yes", 0);
+    // Now they are read, and it is another plan.
+    ends(&stage, &format!("apply --approved {approval}"), 4);
+    assert_nothing_left(&stage.seen("evil"));
+    ends(&stage, "plan --out x.plan", 0);
+    let same = said(stage.bottle("diff x.plan bottle.toml --detailed-exitcode").env("AWS_SECRET_ACCESS_KEY", SECRET));
+    assert_eq!(same.exit, Some(0), "{}{}", same.stdout, same.stderr);
+}
