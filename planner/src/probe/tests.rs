@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::guarantee::Standing;
+use crate::guarantee::{Rank, Standing};
 use crate::name::BottleName;
 use crate::profile::Behaviour;
 
@@ -112,7 +112,7 @@ fn good(scene: &Scene) -> Replies {
 
 fn verified(scene: &Scene, replies: &Replies) -> Verified {
     let claims: Vec<(Guarantee, Standing)> =
-        Guarantee::ALL.iter().map(|guarantee| (*guarantee, Standing::Held("so it is said".to_owned()))).collect();
+        Guarantee::ALL.iter().map(|guarantee| (*guarantee, Standing::new(Rank::Held, "so it is said"))).collect();
     Verified::judge(&BottleName::new("one").unwrap(), &claims, false, scene, replies)
 }
 
@@ -136,6 +136,16 @@ fn a_good_bottle_is_proven() {
     }
     assert_eq!(verified.refuted().count(), 0);
     assert_eq!(verified.limits_of(Guarantee::DnsClosed).collect::<Vec<_>>(), ["D9.labels"]);
+}
+
+#[test]
+fn an_engine_that_names_no_gateway_is_asked_where_one_could_be() {
+    let mut scene = scene();
+    scene.networks[0].gateway = None;
+    let probe = Probe::all().find(|probe| probe.name == "B4.gateway-resolver").unwrap();
+    assert_eq!(judge(probe, &scene, &good(&scene)).verdict, Verdict::Held);
+    let asked: Vec<String> = probe.attempts(&scene).iter().map(|attempt| attempt.ask.to_string()).collect();
+    assert!(asked.contains(&"udp 10.0.0.1:4002".to_owned()), "{asked:?}");
 }
 
 #[test]
