@@ -107,7 +107,7 @@ pub(crate) struct Plan {
 
 #[derive(Debug, Args)]
 pub(crate) struct Diff {
-    /// A manifest, or a git revision of one: `main:bottle.toml`
+    /// A manifest, a git revision of one (`main:bottle.toml`), or a saved plan
     #[arg(value_name = "FROM")]
     pub(crate) from: String,
     /// The other

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use bottle_executors::crash::{self, Crash, CrashPoint, Death};
-use bottle_executors::engine::{Engine, SecretError, Secrets as _};
+use bottle_executors::engine::{Ended, Engine, Failure, SecretError, Secrets as _};
 use bottle_executors::run::{self, Report, Reporter, Run};
 use bottle_executors::secrets::HostSecrets;
 use bottle_executors::signals::Signals;
@@ -208,5 +208,12 @@ fn sum_up(report: Report, command: &'static str) -> Exit {
         terminal::note(&format!("stopped half-way: `{command}` goes on from here"));
         return Exit::Stopped;
     }
-    if complete { Exit::Done } else { Exit::Error }
+    let refuted = |failure: &Failure| failure.ended == Ended::Refuted;
+    if complete {
+        Exit::Done
+    } else if !report.failures.is_empty() && report.failures.iter().all(refuted) {
+        Exit::Weaker
+    } else {
+        Exit::Error
+    }
 }

@@ -12,7 +12,7 @@ pub(crate) enum Exit {
     Error = 1,
     /// There are changes: only with `--detailed-exitcode`.
     Changes = 2,
-    /// A guarantee is weaker than the manifest requires, or, in a comparison with `--detailed-exitcode`, than it was.
+    /// A guarantee is weaker than the manifest requires, by its plan or as a gate found it while all else was done; or, in a comparison with `--detailed-exitcode`, than it was.
     Weaker = 3,
     /// What was planned for is no longer what is there.
     Stale = 4,

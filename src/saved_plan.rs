@@ -76,6 +76,11 @@ pub(crate) fn read(path: &Path) -> Result<SavedPlan, Fault> {
     })
 }
 
+/// Whether the file at a path is meant as a saved plan.
+pub(crate) fn is_at(path: &Path) -> bool {
+    fs::read(path).is_ok_and(|bytes| is_meant_as_one(&bytes))
+}
+
 fn is_meant_as_one(bytes: &[u8]) -> bool {
     let text = bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());
     saved::is_meant_as_one(text)

@@ -14,12 +14,15 @@ use crate::backend::select;
 use crate::commands::plan::fault;
 use crate::exit::Fault;
 use crate::manifest_file::unreadable;
+use crate::saved_plan;
 
-/// One side of a comparison. A saved plan would be a third kind, which is a plan already.
+/// One side of a comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
     /// A manifest on this machine.
     Manifest(PathBuf),
+    /// A saved plan.
+    Saved(PathBuf),
     /// A manifest of a git revision.
     Revision {
         /// The folder whose repository it is.
@@ -31,10 +34,12 @@ pub(crate) enum Side {
     },
 }
 
-/// A manifest with the files that it names.
-pub(crate) struct Opened {
-    manifest: Manifest,
-    files: Box<dyn Files>,
+/// A side that was read.
+pub(crate) enum Opened {
+    /// A manifest with the files that it names.
+    Declared { manifest: Box<Manifest>, files: Box<dyn Files> },
+    /// A plan already.
+    Planned(Box<Plan>),
 }
 
 impl Side {
@@ -44,6 +49,7 @@ impl Side {
             Some((revision, path)) if !Path::new(text).exists() => {
                 Self::Revision { folder: PathBuf::from("."), revision: revision.to_owned(), path: path.to_owned() }
             }
+            _ if saved_plan::is_at(Path::new(text)) => Self::Saved(PathBuf::from(text)),
             _ => Self::Manifest(PathBuf::from(text)),
         }
     }
@@ -56,6 +62,7 @@ impl Side {
     pub(crate) fn open(&self, beside_revision: bool) -> Result<Opened, Fault> {
         match self {
             Self::Manifest(path) => on_host(path, beside_revision),
+            Self::Saved(path) => Ok(Opened::Planned(Box::new(saved_plan::read(path)?.plan))),
             Self::Revision { folder, revision, path } => {
                 let opened = of_revision(folder, revision, path)?;
                 opened.ok_or_else(|| NotInRevision { revision: revision.clone(), path: path.clone() }.into())
@@ -67,21 +74,37 @@ impl Side {
     pub(crate) fn open_if_there(&self) -> Result<Option<Opened>, Fault> {
         match self {
             Self::Revision { folder, revision, path } => of_revision(folder, revision, path),
-            Self::Manifest(_) => self.open(true).map(Some),
+            Self::Manifest(_) | Self::Saved(_) => self.open(true).map(Some),
         }
     }
 }
 
 impl Opened {
-    pub(crate) fn manifest(&self) -> &Manifest {
-        &self.manifest
+    /// Whether it has a bottle.
+    pub(crate) fn has(&self, bottle: &BottleName) -> bool {
+        match self {
+            Self::Declared { manifest, .. } => manifest.bottles.contains_key(bottle),
+            Self::Planned(plan) => plan.bottles.contains_key(bottle),
+        }
     }
 
-    /// The plan for a backend that is not asked.
+    /// The backend of a plan that there is already: what the other side is best planned for.
+    pub(crate) fn backend(&self) -> Option<String> {
+        match self {
+            Self::Declared { .. } => None,
+            Self::Planned(plan) => Some(plan.profile.to_string()),
+        }
+    }
+
+    /// The plan for a backend that is not asked. A saved plan is of the backend that it was made for.
     pub(crate) fn plan(&self, backend: Option<&str>, part: Option<&BTreeSet<BottleName>>) -> Result<Plan, Fault> {
-        let selected = select(backend, Some(&self.manifest), true)?;
+        let (manifest, files) = match self {
+            Self::Declared { manifest, files } => (manifest, files),
+            Self::Planned(plan) => return Ok(plan.as_ref().clone()),
+        };
+        let selected = select(backend, Some(manifest), true)?;
         let target = Target { profile: &selected.profile, chosen: &selected.chosen, observation: None, part };
-        build(&self.manifest, self.files.as_ref(), target).map_err(fault)
+        build(manifest, files.as_ref(), target).map_err(fault)
     }
 }
 
@@ -106,7 +129,7 @@ fn on_host(path: &Path, beside_revision: bool) -> Result<Opened, Fault> {
         None => Box::new(HostFiles::new(root)),
     };
     let manifest = manifest::parse(&path.display().to_string(), &bytes, files.as_ref())?;
-    Ok(Opened { manifest, files })
+    Ok(Opened::Declared { manifest: Box::new(manifest), files })
 }
 
 fn of_revision(folder: &Path, revision: &str, path: &str) -> Result<Option<Opened>, Fault> {
@@ -125,7 +148,7 @@ fn of_revision(folder: &Path, revision: &str, path: &str) -> Result<Option<Opene
         }
     };
     let manifest = manifest::parse(&format!("{revision}:{path}"), &bytes, &files)?;
-    Ok(Some(Opened { manifest, files: Box::new(files) }))
+    Ok(Some(Opened::Declared { manifest: Box::new(manifest), files: Box::new(files) }))
 }
 
 /// A revision without the manifest.

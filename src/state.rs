@@ -40,6 +40,9 @@ pub(crate) fn observe(engine: &dyn Engine, project: &ProjectName, known: Known) 
     let mut done = known.done;
     journal::prune(&mut done, &observation);
     observation.done = done;
+    let mut held = known.held;
+    journal::prune_held(&mut held, &observation);
+    observation.held = held;
     Ok(observation)
 }
 

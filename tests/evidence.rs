@@ -18,7 +18,7 @@ use bottle_planner::plan::{BackendReason, Target, build};
 use bottle_planner::profile::{Kernel, Known, Profile};
 use stage::Stage;
 
-const FIXTURES: [&str; 5] = ["bare", "family", "full", "sidecar", "team"];
+const FIXTURES: [&str; 6] = ["bare", "family", "full", "sidecar", "team", "unsafe"];
 const PROFILES: [&str; 4] = ["docker@20.10", "docker@28.5", "container@1.2", "container@1.2/macos15"];
 /// What the manifests say of their way out, so that each can be asked for.
 const SAID: [&str; 2] =

@@ -14,7 +14,7 @@ use said::said;
 use similar::{ChangeTag, TextDiff};
 use stage::{Stage, fixture_folder};
 
-const FIXTURES: [&str; 5] = ["bare", "family", "full", "sidecar", "team"];
+const FIXTURES: [&str; 6] = ["bare", "family", "full", "sidecar", "team", "unsafe"];
 /// Profile, format, and the ending of the file.
 const PLANS: [(&str, &str, &str); 5] = [
     ("docker@20.10", "text", "txt"),

@@ -16,12 +16,13 @@ use similar::TextDiff;
 use stage::{Stage, fixture_folder};
 
 /// The fixtures, each with the place where its manifest says its way out: a text, and the same text with `WAY` in it.
-const FIXTURES: [(&str, Option<(&str, &str)>); 5] = [
+const FIXTURES: [(&str, Option<(&str, &str)>); 6] = [
     ("bare", None),
     ("family", Some(("[defaults.egress]\n", "[defaults.egress]\nvia = \"WAY\"\n"))),
     ("full", Some(("via = \"sidecar\"", "via = \"WAY\""))),
     ("sidecar", Some(("[bottle.implementer.egress]\n", "[bottle.implementer.egress]\nvia = \"WAY\"\n"))),
     ("team", Some(("[defaults.egress]\n", "[defaults.egress]\nvia = \"WAY\"\n"))),
+    ("unsafe", None),
 ];
 const PROFILES: [&str; 3] = ["container@1.1", "container@1.2", "container@1.2/macos15"];
 const WAYS: [&str; 3] = ["sidecar", "host-loopback", "firewall"];

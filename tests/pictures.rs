@@ -182,7 +182,7 @@ fn nothing_else_is_needed_to_look_at_it() {
 #[test]
 fn what_is_closed_is_named_and_what_is_open_stands_out() {
     let closed = graph(&Stage::of("sidecar"), "docker@28.5", "");
-    assert!(closed.contains("<title>host.closed held: ") && !closed.contains("class=\"leak\""), "{closed}");
+    assert!(closed.contains("<title>host.closed weakened: ") && !closed.contains("class=\"leak\""), "{closed}");
     let stage = Stage::of("sidecar");
     stage.edit("requires = [\"egress.allowlisted\", \"proxy.isolated\", \"dns.closed\"]\n", "");
     let open = graph(&stage, "container@1.2", "");

@@ -146,6 +146,8 @@ pub struct Outcome {
     pub made: Option<String>,
     /// Its outputs, by name.
     pub outputs: Vec<(String, String)>,
+    /// What whoever runs it is to know, though it succeeded.
+    pub notes: Vec<String>,
 }
 
 /// How an operation failed.
@@ -175,6 +177,8 @@ pub enum Ended {
     Hurried,
     /// It did not begin.
     NotStarted,
+    /// It was done, and found broken what is required.
+    Refuted,
 }
 
 /// Why an engine could not be asked.

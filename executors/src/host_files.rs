@@ -5,9 +5,10 @@ use std::ffi::OsString;
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use bottle_planner::exposure::{Exposure, SOCKETS};
 use bottle_planner::source::{Entry, FileError, Files, Kind, Outside, SourcePath, outside};
 use bottle_planner::trust::Request;
 
@@ -190,6 +191,45 @@ impl Files for HostFiles {
         found.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         Ok(found)
     }
+
+    fn exposure(&self, path: &SourcePath) -> Option<Exposure> {
+        let named = resolve(path, &self.root);
+        let home = std::env::home_dir();
+        let variable = |name| std::env::var(name).ok();
+        let mut sockets: Vec<PathBuf> = SOCKETS.iter().map(PathBuf::from).collect();
+        sockets.extend(
+            ["DOCKER_HOST", "CONTAINER_HOST"]
+                .into_iter()
+                .filter_map(variable)
+                .filter_map(|host| host.strip_prefix("unix://").map(PathBuf::from)),
+        );
+        sockets.extend(home.iter().flat_map(|home| HOMES_SOCKETS.iter().map(|socket| home.join(socket))));
+        exposure(&named, home.as_deref(), &sockets)
+    }
+}
+
+/// Where engines of one user put their sockets, below the home.
+const HOMES_SOCKETS: [&str; 4] =
+    [".docker/run/docker.sock", ".colima/default/docker.sock", ".rd/docker.sock", ".orbstack/run/docker.sock"];
+/// What engines call their sockets.
+const SOCKET_NAMES: [&str; 5] = ["docker.sock", "containerd.sock", "podman.sock", "crio.sock", "buildkitd.sock"];
+
+/// What a folder gives away: by its name, and by where its links lead.
+fn exposure(named: &Path, home: Option<&Path>, sockets: &[PathBuf]) -> Option<Exposure> {
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = real(named);
+    if let Some(name) = SOCKET_NAMES.iter().find(|name| is_socket(&folder.join(name))) {
+        return Some(Exposure::EngineSocket(text(&folder.join(name))));
+    }
+    let mut all: Vec<String> = sockets.iter().map(|socket| text(socket)).collect();
+    all.extend(sockets.iter().map(|socket| text(&real(socket))));
+    let by_links = Exposure::of(&text(&folder), home.map(|home| text(&real(home))).as_deref(), &all);
+    by_links.or_else(|| Exposure::of(&text(named), home.map(text).as_deref(), &all))
+}
+
+fn is_socket(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket())
 }
 
 /// A path and what was still to come behind it.
@@ -272,6 +312,40 @@ mod tests {
         assert_eq!(files.list(&SourcePath::new("top")).unwrap(), expected);
         assert_eq!(files.list(&SourcePath::new("alias")).unwrap(), expected, "a link at the top is followed");
         assert_eq!(files.kind(&SourcePath::new("alias")).unwrap(), Kind::Folder);
+    }
+
+    #[test]
+    fn links_do_not_hide_what_a_folder_gives_away() {
+        let (folder, _) = scratch();
+        let top = fs::canonicalize(folder.path()).unwrap();
+        let home = top.join("people/me");
+        fs::create_dir_all(home.join("work/deep")).unwrap();
+        fs::create_dir_all(top.join("engine")).unwrap();
+        let engine = UnixListener::bind(top.join("engine/docker.sock"));
+        symlink(&home, home.join("work/home")).unwrap();
+        symlink("/etc", home.join("work/system")).unwrap();
+        symlink("/", home.join("work/all")).unwrap();
+        symlink(top.join("engine"), home.join("work/engine")).unwrap();
+        let of = |path: &str| exposure(&home.join(path), Some(&home), &[]);
+        assert_eq!(of("work"), None);
+        assert_eq!(of("work/deep"), None);
+        assert_eq!(of(""), Some(Exposure::Home));
+        assert_eq!(of("work/.."), Some(Exposure::Home));
+        assert_eq!(of("work/home"), Some(Exposure::Home));
+        assert_eq!(of("work/home/work"), None);
+        assert_eq!(of(".."), Some(Exposure::AboveHome));
+        assert_eq!(of("work/system"), Some(Exposure::System("/etc")));
+        assert_eq!(of("work/all"), Some(Exposure::Root));
+        assert!(matches!(of("work/engine"), Some(Exposure::EngineSocket(_))));
+        drop(engine);
+        fs::remove_file(top.join("engine/docker.sock")).unwrap();
+        assert_eq!(of("work/engine"), None);
+        // An engine whose socket lies elsewhere, as its client is told.
+        let elsewhere = home.join("work/deep/run/my.sock");
+        assert!(matches!(exposure(&home.join("work"), Some(&home), &[elsewhere]), Some(Exposure::EngineSocket(_))));
+        // The manifest's folder itself.
+        let files = HostFiles::new(PathBuf::from("/"));
+        assert_eq!(files.exposure(&SourcePath::new(".")), Some(Exposure::Root));
     }
 
     #[test]

@@ -55,6 +55,7 @@ fn container(name: &str, networks: &[&str]) -> Container {
         init: true,
         dns_closed: true,
         capabilities: Vec::new(),
+        given_up: Vec::new(),
         pids: 64,
         cpus: None,
         memory: None,

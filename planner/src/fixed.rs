@@ -23,6 +23,11 @@ pub(crate) fn of_capabilities<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<
     words.iter().map(|word| one_of(&CAPABILITIES, word)).collect()
 }
 
+/// A capability that a manifest asks for.
+pub(crate) fn of_capability<'de, D: Deserializer<'de>>(from: D) -> Result<Fixed, D::Error> {
+    one_of(crate::manifest::CAPABILITIES, &String::deserialize(from)?)
+}
+
 /// A container's runtime.
 pub(crate) fn of_runtime<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Fixed>, D::Error> {
     let word = Option::<String>::deserialize(from)?;

@@ -8,6 +8,7 @@ pub mod address;
 pub mod approval;
 pub mod difference;
 pub mod digest;
+pub mod exposure;
 mod fixed;
 pub mod guarantee;
 pub mod intent;

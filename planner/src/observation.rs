@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
 use crate::digest::Digest;
+use crate::guarantee::Guarantee;
 use crate::name::ProjectName;
 use crate::operation::{Input, ObjectKind};
 
@@ -33,6 +34,18 @@ pub struct Observation {
     pub foreign_subnets: Vec<Ipv4Net>,
     /// What the journal knows to be done: a cache.
     pub done: BTreeMap<Address, Done>,
+    /// What was held when each bottle was last let go or changed, by the bottle's name: a cache too.
+    #[serde(default)]
+    pub held: BTreeMap<String, WasHeld>,
+}
+
+/// The guarantees that were held when a bottle was let go or changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WasHeld {
+    /// The engine's id of the agent's container: of another one this says nothing.
+    pub container: String,
+    /// The guarantees, in the order of all tables.
+    pub guarantees: Vec<Guarantee>,
 }
 
 /// What the labels of an object say.

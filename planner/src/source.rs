@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::exposure::Exposure;
+
 /// A path on the host as the manifest wrote it: relative to the manifest's folder, absolute, or below the home (`~/...`).
 ///
 /// Plans show it as written, so that they hold no path of the machine that made them; the executor resolves it.
@@ -151,6 +153,13 @@ pub trait Files {
     /// # Errors
     /// When it is not a folder or something below it cannot be listed.
     fn list(&self, path: &SourcePath) -> Result<Vec<Entry>, FileError>;
+
+    /// What a folder of the host would give away if a guest could write to it; `None` when it may be mounted.
+    ///
+    /// Where the machine can be asked, links are followed and its homes and engines are known. By itself this knows the path's text alone.
+    fn exposure(&self, path: &SourcePath) -> Option<Exposure> {
+        Exposure::by_name(path.as_str())
+    }
 }
 
 /// Why a path lies outside the manifest's folder; `None` when it does not.

@@ -141,7 +141,7 @@ fn an_edit_with_a_checksum_of_its_own_is_refused_too() {
     let end = text.find(",\"checksum\"").expect("a checksum");
     let sealed = |before: &str| {
         let checksum = Digest::of(before.as_bytes());
-        format!("{before},\"checksum\":\"{}\"}}\n", checksum.full())
+        format!("{before},\"checksum\":\"{}\"}}\n", checksum.whole())
     };
     assert_eq!(sealed(&text[..end]), text);
     for (from, to) in [

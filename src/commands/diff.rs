@@ -23,8 +23,10 @@ pub(crate) fn run(arguments: &arguments::Diff) -> Result<Exit, Fault> {
     };
     let (from, to) = (Side::named(&arguments.from), Side::named(&arguments.to));
     let beside_revision = from.is_revision() || to.is_revision();
-    let from = from.open(beside_revision)?.plan(from_backend, None)?;
-    let to = to.open(beside_revision)?.plan(to_backend, None)?;
+    let (from, to) = (from.open(beside_revision)?, to.open(beside_revision)?);
+    let of_saved = from.backend().or_else(|| to.backend());
+    let from = from.plan(from_backend.or(of_saved.as_deref()), None)?;
+    let to = to.plan(to_backend.or(of_saved.as_deref()), None)?;
     let difference = Difference::between(&from, &to);
     Ok(show(&difference, arguments.format, arguments.full, arguments.detailed_exitcode))
 }
@@ -57,8 +59,7 @@ pub(crate) fn against(arguments: &arguments::Plan, revision: &str) -> Result<Exi
     let from_plan = match from.open_if_there()? {
         Some(from) => {
             // Of bottles that are new, the revision knows nothing.
-            let known =
-                part.map(|part| part.into_iter().filter(|name| from.manifest().bottles.contains_key(name)).collect());
+            let known = part.map(|part| part.into_iter().filter(|name| from.has(name)).collect());
             from.plan(backend, known.as_ref())?
         }
         None => {

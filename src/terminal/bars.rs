@@ -57,7 +57,10 @@ impl Reporter for Bars {
                     bar.set_message(harmless(step));
                 }
             }
-            Event::Done { work, .. } => {
+            Event::Done { work, notes, .. } => {
+                if let (false, Some(line)) = (notes.is_empty(), line(event, self.since)) {
+                    let _ = self.all.println(line);
+                }
                 if let Some(bar) = self.bar(work.address) {
                     bar.inc(1);
                     if bar.position() == bar.length().unwrap_or(0) {

@@ -21,6 +21,7 @@ impl Failed {
             Ended::TimeLimit(seconds) => format!("no answer within {seconds} s"),
             Ended::Hurried => "hurried to its end by a second signal".to_owned(),
             Ended::NotStarted => "not started".to_owned(),
+            Ended::Refuted => "what the bottle requires is not so".to_owned(),
         };
         let mut text = format!("{} failed: {ended}", render::harmless(failure.address.as_str()));
         if !failure.argv.is_empty() {

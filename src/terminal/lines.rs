@@ -35,7 +35,13 @@ pub(super) fn line(event: &Event<'_>, since: Instant) -> Option<String> {
     let shown = |address: &Address| harmless(address.as_str());
     match event {
         Event::RunBegan { .. } | Event::Began { .. } => None,
-        Event::Done { work, ms } => Some(format!("  {}: {}, {}", shown(work.address), work.does, seconds(*ms))),
+        Event::Done { work, ms, notes } => {
+            let mut line = format!("  {}: {}, {}", shown(work.address), work.does, seconds(*ms));
+            for note in *notes {
+                line.push_str(&format!("\n    {}", harmless(note)));
+            }
+            Some(line)
+        }
         Event::Failed { work, ms, .. } => {
             Some(format!("! {}: {} failed after {}", shown(work.address), work.does, seconds(*ms)))
         }

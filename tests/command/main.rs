@@ -5,6 +5,7 @@
 mod approved;
 mod crash_walk;
 mod exits;
+mod guarantees;
 mod hostile;
 mod loss;
 mod parts;

@@ -10,7 +10,7 @@ use bottle_planner::observation::{
 use bottle_planner::operation::{ObjectKind, Operation, Removed, makes};
 use bottle_planner::plan::{BackendReason, Plan, PlanError, Target, Undo, build, destroy};
 use bottle_planner::profile::Profile;
-use bottle_planner::render;
+use bottle_planner::render::{self, Shown};
 use bottle_planner::source::Files;
 use generated_manifests::{files, manifest};
 use proptest::prelude::*;
@@ -86,7 +86,7 @@ fn check(manifest: &Manifest, files: &dyn Files, profile: &str) {
             }
         }
     }
-    let text = render::text_with_undo(&plan);
+    let text = render::text_with(&plan, Shown { undo: true, ..Shown::default() });
     assert_eq!(text.matches("\n    undo: ").count(), plan.entries.len(), "{text}");
 }
 

@@ -58,7 +58,8 @@ fn as_planned(project: &Project) {
             argv.iter().map(|word| resolved(project, word)).collect()
         })
         .collect();
-    assert!(planned.len() > 15, "{planned:?}");
+    // One fewer where `create` takes several networks.
+    assert!(planned.len() >= 15, "{planned:?}");
     let run: BTreeSet<Vec<String>> = recorder.calls().into_iter().filter(|call| !asks(call)).collect();
     let only = |these: &BTreeSet<Vec<String>>, those: &BTreeSet<Vec<String>>| -> Vec<String> {
         these.difference(those).map(|argv| argv.join(" ")).collect()

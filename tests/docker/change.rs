@@ -38,7 +38,12 @@ fn variable(project: &Project) {
     assert!(plan.contains("COLOUR: red -> blue"), "{plan}");
     assert_eq!(
         project.apply(),
-        ["remove:implementer/agent/create", "implementer/agent/create", "implementer/agent/start"]
+        [
+            "remove:implementer/agent/create",
+            "implementer/agent/create",
+            "implementer/agent/gate",
+            "implementer/agent/start"
+        ]
     );
     assert_ne!(run_of(&agent).0, before.0.0);
     assert_eq!(run_of(&sidecar), before.1);

@@ -38,7 +38,7 @@ fn agent_stopped(project: &Project) {
     docker(&["stop", "--time", "1", &agent]);
     let shown = project.has_drifted();
     assert!(shown.contains("implementer/agent/start: stopped with exit code"), "{shown}");
-    assert_eq!(project.apply(), ["implementer/agent/start"]);
+    assert_eq!(project.apply(), ["implementer/agent/gate", "implementer/agent/start"]);
     assert_eq!((run_of(&agent).0, run_of(&sidecar)), (before.0.0, before.1));
     project.is_as_declared();
 }

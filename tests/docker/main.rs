@@ -21,6 +21,8 @@ mod crash;
 mod drift;
 mod engine;
 mod foreign;
+mod gate;
+mod given_up;
 mod interrupt;
 mod life;
 mod lifecycle;
@@ -64,10 +66,12 @@ fn main() -> ExitCode {
         traffic::trials(),
         interrupt::trials(),
         foreign::trials(),
+        gate::trials(),
         secrets::trials(),
         ssh::trials(),
         argv::trials(),
         verify::trials(),
+        given_up::trials(),
         weakened::trials(),
         lifecycle::trials(),
         matrix::trials(),

@@ -33,7 +33,7 @@ impl ContainerEngine {
                 staged.map_err(|why| failed(Ended::NotStarted, why)).map(|()| Outcome::default())
             }
             Action::Resolve(hosts) => resolve::resolve(hosts, &self.resolver, limit, context.hurry)
-                .map(|outputs| Outcome { made: None, outputs })
+                .map(|outputs| Outcome { outputs, ..Outcome::default() })
                 .map_err(|(ended, said)| failed(ended, said)),
         }
     }
@@ -76,16 +76,16 @@ impl ContainerEngine {
                 self.expect_name(&ready, &finished, &container.name)?;
                 let made = self.inspect(&container.name.0);
                 let made = made.map_err(|error| ready.failure(finished.ended, error.to_string()))?;
-                Ok(Outcome { made: Some(made.identity()), outputs: Vec::new() })
+                Ok(Outcome { made: Some(made.identity()), ..Outcome::default() })
             }
             Step::CreateNetwork(network) => {
                 self.expect_name(&ready, &finished, &network.name)?;
-                Ok(Outcome { made: Some(network.name.0.clone()), outputs: Vec::new() })
+                Ok(Outcome { made: Some(network.name.0.clone()), ..Outcome::default() })
             }
             Step::LearnOwners(wanted) => {
                 let passwd = String::from_utf8_lossy(&finished.stdout.bytes);
                 match owners::learn(&passwd, &wanted.names) {
-                    Ok(outputs) => Ok(Outcome { made: None, outputs }),
+                    Ok(outputs) => Ok(Outcome { outputs, ..Outcome::default() }),
                     Err(why) => Err(ready.failure(finished.ended, why)),
                 }
             }
@@ -131,7 +131,7 @@ impl ContainerEngine {
             };
             if let Some(address) = container.address(&wanted.network.0) {
                 let outputs = vec![(AddressOf::IPV4.to_owned(), address.to_owned())];
-                return Ok(Outcome { made: None, outputs });
+                return Ok(Outcome { outputs, ..Outcome::default() });
             }
             let why = format!("{} has no address on {}", wanted.container, wanted.network);
             if !container.runs() {
@@ -159,7 +159,7 @@ impl ContainerEngine {
         let ready = self.ready(&operation.address, command, Some(&operation.step), context)?;
         let of = (&operation.address, &operation.digest);
         let started = self.processes(context.project).start(&process.name.0, of, &ready, &self.given, context.hurry);
-        let outcome = |id| Outcome { made: Some(id), outputs: Vec::new() };
+        let outcome = |id| Outcome { made: Some(id), ..Outcome::default() };
         started.map(outcome).map_err(|why| ready.failure(Ended::NotStarted, why))
     }
 

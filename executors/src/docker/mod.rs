@@ -3,6 +3,7 @@
 //! The user's own `DOCKER_HOST`, context and `DOCKER_BUILDKIT` hold, as every call inherits the environment.
 
 mod call;
+mod gate;
 mod observe;
 mod passwd;
 mod probe;

@@ -226,18 +226,21 @@ impl RawNetwork {
     }
 }
 
-impl Prober for Docker {
-    fn surroundings(&self, project: &ProjectName, observation: &Observation) -> Result<Surroundings, EngineError> {
-        let ids: Vec<String> = observation.containers.iter().map(|container| container.id.clone()).collect();
+impl Docker {
+    /// What the engine says of containers, by id with the address that made each, and of networks by id and all that those are on.
+    pub(super) fn surroundings_of(
+        &self,
+        project: &ProjectName,
+        addresses: BTreeMap<String, Address>,
+        mut networks: BTreeSet<String>,
+    ) -> Result<Surroundings, EngineError> {
+        let ids: Vec<String> = addresses.keys().cloned().collect();
         let listed = || self.ask(&["ps", "--all", "--no-trunc", "--format", "{{json .ID}}"])?.rows();
         let containers = self.inspect("container", WHOLE, &ids, |raw: &Container| &raw.id, listed)?;
-        let address = |id: &str| {
-            let seen = observation.containers.iter().find(|container| container.id == id);
-            seen.map(|container| container.labels.address.clone())
-        };
-        let containers: Vec<SeenContainer> =
-            containers.into_iter().filter_map(|raw| address(&raw.id).map(|address| raw.seen(address))).collect();
-        let mut networks: BTreeSet<String> = observation.networks.iter().map(|network| network.id.clone()).collect();
+        let containers: Vec<SeenContainer> = containers
+            .into_iter()
+            .filter_map(|raw| addresses.get(&raw.id).cloned().map(|address| raw.seen(address)))
+            .collect();
         networks.extend(
             containers.iter().flat_map(|container| container.networks.iter().map(|endpoint| endpoint.network.clone())),
         );
@@ -246,6 +249,15 @@ impl Prober for Docker {
         let listed = || self.ask(&["network", "ls", "--no-trunc", "--format", "{{json .ID}}"])?.rows();
         let networks = self.inspect("network", WHOLE, &networks, |raw: &RawNetwork| &raw.id, listed)?;
         Ok(Surroundings { containers, networks: networks.into_iter().map(|raw| raw.seen(project)).collect() })
+    }
+}
+
+impl Prober for Docker {
+    fn surroundings(&self, project: &ProjectName, observation: &Observation) -> Result<Surroundings, EngineError> {
+        let containers = observation.containers.iter();
+        let containers = containers.map(|container| (container.id.clone(), container.labels.address.clone())).collect();
+        let networks = observation.networks.iter().map(|network| network.id.clone()).collect();
+        self.surroundings_of(project, containers, networks)
     }
 
     fn leaks(

@@ -25,6 +25,9 @@ impl Docker {
             let serving = Serving { docker: self, ready: &ready, name: &wanted.container.0, id, context };
             return ready::wait(&serving, wanted.within, limit, context.hurry);
         }
+        if let Step::Gate(gate) = &operation.step {
+            return self.gate(gate, operation, &ready, context);
+        }
         let finished = self.attempt(&ready, limit, context)?;
         if !finished.succeeded() {
             if let Step::Exec(exec) = &operation.step
@@ -40,13 +43,13 @@ impl Docker {
                 if id.len() != 64 || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
                     return Err(ready.failure(finished.ended, format!("it printed {id:?} where an id was expected")));
                 }
-                Ok(Outcome { made: Some(id), outputs: Vec::new() })
+                Ok(Outcome { made: Some(id), ..Outcome::default() })
             }
             Step::LearnOwners(wanted) => {
                 let learnt =
                     passwd::unpack(&finished.stdout.bytes).and_then(|text| owners::learn(&text, &wanted.names));
                 match learnt {
-                    Ok(outputs) => Ok(Outcome { made: None, outputs }),
+                    Ok(outputs) => Ok(Outcome { outputs, ..Outcome::default() }),
                     Err(why) => Err(ready.failure(finished.ended, why)),
                 }
             }

@@ -16,7 +16,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use bottle_planner::address::Address;
-use bottle_planner::observation::{Done, Observation};
+use bottle_planner::observation::{Done, Observation, WasHeld};
 
 pub use self::disk::{Disk, Memory};
 pub use self::record::Record;
@@ -43,6 +43,8 @@ pub struct Journal {
 pub struct Known {
     /// The operations that are done.
     pub done: BTreeMap<Address, Done>,
+    /// What was held when each bottle was last let go or changed, by the bottle's name.
+    pub held: BTreeMap<String, WasHeld>,
     /// Where it could not be read, if so.
     pub damage: Option<Damage>,
 }
@@ -104,7 +106,7 @@ impl Journal {
         let path = folder.join(FILE);
         let written = |error: io::Error| JournalError::file(&path, "written", &error);
         let (bytes, known) = load(&path)?;
-        let compact = lines_of(&known.done).map_err(written)?;
+        let compact = lines_of(&known).map_err(written)?;
         let whole = bytes.ends_with(b"\n") && known.damage.is_none();
         let disk = if whole && bytes.len() <= 2 * compact.len() + SMALL {
             File::options().append(true).open(&path).map_err(written)?
@@ -176,6 +178,12 @@ pub fn prune(done: &mut BTreeMap<Address, Done>, observation: &Observation) {
     done.retain(|_, done| done.container.as_deref().is_none_or(|id| there.contains(id)));
 }
 
+/// Leaves out what was held of agents whose containers are gone.
+pub fn prune_held(held: &mut BTreeMap<String, WasHeld>, observation: &Observation) {
+    let there: HashSet<&str> = observation.containers.iter().map(|container| container.id.as_str()).collect();
+    held.retain(|_, was| there.contains(was.container.as_str()));
+}
+
 fn load(path: &Path) -> Result<(Vec<u8>, Known), JournalError> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
@@ -213,7 +221,7 @@ fn replay_of(path: &Path, bytes: &[u8]) -> Result<Known, JournalError> {
             }
         }
     }
-    Ok(Known { done: replay.done, damage })
+    Ok(Known { done: replay.done, held: replay.held, damage })
 }
 
 enum Line {
@@ -227,11 +235,14 @@ fn append_line(bytes: &mut Vec<u8>, line: &impl serde::Serialize) -> io::Result<
     Ok(())
 }
 
-fn lines_of(done: &BTreeMap<Address, Done>) -> io::Result<Vec<u8>> {
+fn lines_of(known: &Known) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     append_line(&mut bytes, &Header { version: VERSION })?;
-    for (address, done) in done {
+    for (address, done) in &known.done {
         append_line(&mut bytes, &Record::end(address, done))?;
+    }
+    for (bottle, was) in &known.held {
+        append_line(&mut bytes, &Record::held(bottle, was))?;
     }
     Ok(bytes)
 }

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use bottle_planner::address::Address;
 use bottle_planner::digest::Digest;
-use bottle_planner::observation::Done;
+use bottle_planner::guarantee::Guarantee;
+use bottle_planner::observation::{Done, WasHeld};
 use bottle_planner::operation::Input;
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +61,15 @@ pub enum Record<'a> {
         /// The operation that made it.
         address: Cow<'a, Address>,
     },
+    /// A bottle was let go or changed, with these guarantees held.
+    Held {
+        /// The bottle.
+        bottle: Cow<'a, str>,
+        /// The engine's id of the agent's container.
+        container: Cow<'a, str>,
+        /// The guarantees.
+        guarantees: Cow<'a, [Guarantee]>,
+    },
 }
 
 impl<'a> Record<'a> {
@@ -76,10 +86,23 @@ impl<'a> Record<'a> {
     }
 }
 
+impl<'a> Record<'a> {
+    /// What is held of a bottle.
+    #[must_use]
+    pub fn held(bottle: &'a str, was: &'a WasHeld) -> Self {
+        Self::Held {
+            bottle: Cow::Borrowed(bottle),
+            container: Cow::Borrowed(&was.container),
+            guarantees: Cow::Borrowed(&was.guarantees),
+        }
+    }
+}
+
 /// What the lines read so far come to.
 #[derive(Default)]
 pub(super) struct Replay {
     pub(super) done: BTreeMap<Address, Done>,
+    pub(super) held: BTreeMap<String, WasHeld>,
     /// The addresses ever done to a container; some may have been done to another one since.
     of_container: HashMap<String, Vec<Address>>,
 }
@@ -98,6 +121,10 @@ impl Replay {
                 let (digest, inputs) = (digest.into_owned(), inputs.into_owned());
                 self.done.insert(address, Done { digest, inputs, container, since });
             }
+            Record::Held { bottle, container, guarantees } => {
+                let was = WasHeld { container: container.into_owned(), guarantees: guarantees.into_owned() };
+                self.held.insert(bottle.into_owned(), was);
+            }
             taking => self.forget(&taking),
         }
     }
@@ -112,8 +139,12 @@ impl Replay {
             | Record::Removed { address } => {
                 self.done.remove(address.as_ref());
             }
+            Record::Held { bottle, .. } => {
+                self.held.remove(bottle.as_ref());
+            }
             Record::Removing { address, container } => {
                 self.done.remove(address.as_ref());
+                self.held.retain(|_, was| container.as_deref() != Some(was.container.as_str()));
                 let of_container = container.as_deref().and_then(|id| self.of_container.remove_entry(id));
                 if let Some((id, addresses)) = of_container {
                     for address in addresses {

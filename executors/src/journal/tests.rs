@@ -3,6 +3,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use bottle_planner::digest::Digest;
+use bottle_planner::guarantee::Guarantee;
 use bottle_planner::operation::Input;
 use proptest::prelude::*;
 
@@ -19,6 +20,49 @@ fn done(digest: &str, container: Option<&str>) -> Done {
         container: container.map(str::to_owned),
         since: None,
     }
+}
+
+fn held(bottle: &str, container: &str, guarantees: &[Guarantee]) -> Record<'static> {
+    Record::Held {
+        bottle: Cow::Owned(bottle.to_owned()),
+        container: Cow::Owned(container.to_owned()),
+        guarantees: Cow::Owned(guarantees.to_vec()),
+    }
+}
+
+/// What was held stands until its container goes, and through a journal that is written anew.
+#[test]
+fn what_was_held_goes_with_the_container_alone() {
+    let (dns, host) = (Guarantee::DnsClosed, Guarantee::HostClosed);
+    let folder = tempfile::tempdir().unwrap();
+    let write = |records: &[Record<'_>]| {
+        let (mut journal, known) = Journal::open(folder.path()).unwrap();
+        records.iter().for_each(|record| journal.push(record));
+        journal.commit().unwrap();
+        known.held
+    };
+    write(&[held("a", "1", &[dns]), held("b", "2", &[dns, host]), held("a", "1", &[host])]);
+    // Long enough to be written anew.
+    let many: Vec<Record<'_>> = (0..200).map(|_| end("x/agent/start", "d", None)).collect();
+    let known = write(&many);
+    assert_eq!(known["a"].guarantees, [host], "the last word counts");
+    assert_eq!(known["b"], WasHeld { container: "2".to_owned(), guarantees: vec![dns, host] });
+    let before = fs::metadata(folder.path().join(FILE)).unwrap().len();
+    let known = write(&[removing("a/agent/create", Some("1"))]);
+    assert!(fs::metadata(folder.path().join(FILE)).unwrap().len() < before, "it was not written anew");
+    assert_eq!(known.len(), 2);
+    assert_eq!(write(&[]).into_keys().collect::<Vec<_>>(), ["b"]);
+}
+
+/// A line behind damage may rest on what stood there: it only takes away.
+#[test]
+fn what_was_held_is_forgotten_behind_damage() {
+    let mut bytes = written(&[held("a", "1", &[Guarantee::DnsClosed]), held("b", "2", &[Guarantee::DnsClosed])]);
+    bytes.extend_from_slice(b"}{\n");
+    append_line(&mut bytes, &held("a", "1", &[Guarantee::HostClosed])).unwrap();
+    let known = replay(&bytes).unwrap();
+    assert!(known.damage.is_some());
+    assert_eq!(known.held.into_keys().collect::<Vec<_>>(), ["b"]);
 }
 
 fn begin(address: &str) -> Record<'static> {
@@ -228,6 +272,7 @@ fn plainly(records: &[Record<'_>]) -> BTreeMap<Address, Done> {
     let mut known: BTreeMap<Address, Done> = BTreeMap::new();
     for record in records {
         match record.clone() {
+            Record::Held { .. } => {}
             Record::Begin { address, .. } | Record::Failed { address } | Record::Removed { address } => {
                 known.remove(address.as_ref());
             }

@@ -81,7 +81,7 @@ pub(super) fn ask_all(
         let leaks = prober.leaks(cast.agent, cast.proxy, &subject.secrets)?;
         let Listening { tcp, udp, token, .. } = listening;
         let given = Given {
-            profile,
+            behaves: profile.behaves,
             listener: Listener { tcp: *tcp, udp: *udp, token: token.clone() },
             host: &host,
             leaks,

@@ -4,6 +4,7 @@
 //! Nothing in a bottle is changed: scripts come by standard input, write no file, and end by themselves within a time that is known.
 
 mod asking;
+mod gate;
 mod host_addresses;
 mod listener;
 mod scene;
@@ -16,6 +17,7 @@ use bottle_planner::observation::Observation;
 use bottle_planner::probe::{Subject, Verification, Verified};
 use bottle_planner::profile::Profile;
 
+pub(crate) use gate::{Before, Closed};
 pub use seen::{Endpoint, Member, SeenContainer, SeenNetwork, Surroundings};
 
 use crate::engine::{Engine, EngineError};

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use bottle_planner::address::Address;
 use bottle_planner::probe::{Joined, Listener, Neighbour, PROXY_NAME, PROXY_PORT, Proxy, Scene, Subject};
-use bottle_planner::profile::Profile;
+use bottle_planner::profile::Behaviour;
 
 use super::seen::{SeenContainer, Surroundings};
 
@@ -26,7 +26,7 @@ impl<'a> Cast<'a> {
 
 /// What else goes into a scene.
 pub(super) struct Given<'a> {
-    pub(super) profile: &'a Profile,
+    pub(super) behaves: Behaviour,
     pub(super) listener: Listener,
     pub(super) host: &'a [IpAddr],
     pub(super) leaks: Vec<String>,
@@ -77,7 +77,7 @@ pub(super) fn of(subject: &Subject, cast: &Cast<'_>, surroundings: &Surroundings
     let asked = if given.quick { QUICK_NEIGHBOURS.min(neighbours.len()) } else { neighbours.len() };
     let further_neighbours = neighbours.split_off(asked).len();
     Scene {
-        behaves: given.profile.behaves,
+        behaves: given.behaves,
         allow: subject.allow.clone(),
         root: subject.root,
         agent: agent.posture.clone(),

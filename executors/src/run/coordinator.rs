@@ -5,12 +5,14 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
+use bottle_planner::observation::WasHeld;
 use bottle_planner::plan::{Task, TaskKind};
 use rayon::Scope;
 
 use super::asking::{Answer, Asking, Message};
 use super::board::{Board, State};
 use super::event::{Event, Work};
+use super::guarantees::Guarantees;
 use super::known::{Known, container_of};
 use super::{Counts, Halt, Report, Run};
 use crate::crash::{CrashPoint, Death, Moment, die};
@@ -22,6 +24,7 @@ pub(super) struct Coordinator<'run> {
     tasks: &'run [Task<'run>],
     board: Board,
     known: Known<'run>,
+    guarantees: Guarantees<'run>,
     journal: &'run mut Journal,
     run: &'run Run<'run>,
     failures: Vec<Failure>,
@@ -38,15 +41,15 @@ pub(super) struct Coordinator<'run> {
 struct Ending {
     task: usize,
     took: Duration,
-    /// `None` when it succeeded.
-    failure: Option<Failure>,
+    /// `Ok` when it succeeded, with what is to be known of it.
+    result: Result<Vec<String>, Failure>,
 }
 
 impl<'run> Coordinator<'run> {
     pub(super) fn new(
         tasks: &'run [Task<'run>],
         jobs: usize,
-        known: Known<'run>,
+        (known, guarantees): (Known<'run>, Guarantees<'run>),
         journal: &'run mut Journal,
         run: &'run Run<'run>,
     ) -> Self {
@@ -54,6 +57,7 @@ impl<'run> Coordinator<'run> {
             tasks,
             board: Board::new(tasks, jobs),
             known,
+            guarantees,
             journal,
             run,
             failures: Vec::new(),
@@ -147,8 +151,8 @@ impl<'run> Coordinator<'run> {
             self.halted = Some(error.into());
         }
         let durable = self.halted.is_none();
-        for Ending { task, took, failure } in ending {
-            self.end(task, took, failure, durable);
+        for Ending { task, took, result } in ending {
+            self.end(task, took, result, durable);
         }
         let mut asked = 0;
         for at in &beginning {
@@ -165,10 +169,11 @@ impl<'run> Coordinator<'run> {
     }
 
     /// Lets an end count, or not, when it could not be written.
-    fn end(&mut self, at: usize, took: Duration, failure: Option<Failure>, durable: bool) {
+    fn end(&mut self, at: usize, took: Duration, result: Result<Vec<String>, Failure>, durable: bool) {
         let work = Work::of(&self.tasks[at]);
         let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        if let Some(failure) = failure {
+        let notes = result.as_ref().map(|notes| notes.clone()).unwrap_or_default();
+        if let Err(failure) = result {
             self.tell(&Event::Failed { work, ms, failure: &failure });
             self.failures.push(failure);
             for skipped in self.board.take_skipped() {
@@ -179,7 +184,7 @@ impl<'run> Coordinator<'run> {
             }
         } else if durable {
             self.board.set(at, State::Done);
-            self.tell(&Event::Done { work, ms });
+            self.tell(&Event::Done { work, ms, notes: &notes });
         } else {
             self.board.set(at, State::Lost);
         }
@@ -195,8 +200,8 @@ impl<'run> Coordinator<'run> {
         for message in first.into_iter().chain(receiver.try_iter()) {
             match message {
                 Message::Answer { task, took, answer } => {
-                    let failure = self.answered(task, answer);
-                    ending.push(Ending { task, took, failure });
+                    let result = self.answered(task, answer);
+                    ending.push(Ending { task, took, result });
                 }
                 Message::Panicked { task } => {
                     self.panicked = true;
@@ -209,28 +214,40 @@ impl<'run> Coordinator<'run> {
     }
 
     /// Takes in an answer, and notes for the journal what it comes to.
-    fn answered(&mut self, at: usize, answer: Result<Answer, Failure>) -> Option<Failure> {
+    fn answered(&mut self, at: usize, answer: Result<Answer, Failure>) -> Result<Vec<String>, Failure> {
         self.crashes(at, Moment::Answer);
         let task = &self.tasks[at];
         let address = Cow::Borrowed(task.address);
-        let failure = match (answer, task.kind) {
-            (Ok(Answer { outcome, started }), TaskKind::Run(operation)) => {
+        let result = match (answer, task.kind) {
+            (Ok(Answer { mut outcome, started }), TaskKind::Run(operation)) => {
+                let notes = std::mem::take(&mut outcome.notes);
                 let done = self.known.done(operation, outcome, started);
                 self.journal.push(&Record::end(task.address, &done));
-                None
+                Ok(notes)
             }
             (Ok(_), TaskKind::Remove(removal)) => {
                 self.known.removed(&removal.what);
                 self.journal.push(&Record::Removed { address });
-                None
+                Ok(Vec::new())
             }
             (Err(failure), _) => {
                 self.journal.push(&Record::Failed { address });
-                Some(failure)
+                Err(failure)
             }
         };
-        self.board.set(at, if failure.is_some() { State::Failed } else { State::Ending });
-        failure
+        if result.is_ok() {
+            self.note_held(at);
+        }
+        self.board.set(at, if result.is_err() { State::Failed } else { State::Ending });
+        result
+    }
+
+    /// Notes what is held of a bottle, when a task that was done let it go or was its last.
+    fn note_held(&mut self, at: usize) {
+        let Some(held) = self.guarantees.done(&self.tasks[at]) else { return };
+        if let Some(container) = self.known.id(held.agent) {
+            self.journal.push(&Record::held(held.bottle, &WasHeld { container, guarantees: held.guarantees }));
+        }
     }
 
     /// Whether the run ends here as if it had been killed.

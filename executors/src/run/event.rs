@@ -41,6 +41,9 @@ pub enum Event<'a> {
         work: Work<'a>,
         /// How long the engine took, in milliseconds.
         ms: u64,
+        /// What is to be known of it, though it succeeded.
+        #[serde(skip_serializing_if = "<[String]>::is_empty")]
+        notes: &'a [String],
     },
     /// A task failed.
     Failed {

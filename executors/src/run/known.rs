@@ -49,7 +49,7 @@ impl<'run> Known<'run> {
     ///
     /// `started` is what the engine says of a container that was just started.
     pub(super) fn done(&mut self, operation: &Operation, outcome: Outcome, started: Option<Incarnation>) -> Done {
-        let Outcome { made, outputs } = outcome;
+        let Outcome { made, outputs, notes: _ } = outcome;
         let mut known_outputs = lock(&self.shared.outputs);
         for (name, value) in outputs {
             known_outputs.insert(OutputRef { address: operation.address.clone(), name }, value);
@@ -82,6 +82,11 @@ impl<'run> Known<'run> {
         }
         .cloned();
         Done { digest: operation.digest.clone(), inputs: operation.inputs.clone(), container, since }
+    }
+
+    /// The engine's id of a container or network.
+    pub(super) fn id(&self, name: &ObjectName) -> Option<String> {
+        lock(&self.shared.ids).get(name).cloned()
     }
 
     /// Takes in that something is gone.

@@ -9,6 +9,7 @@ mod asking;
 mod board;
 mod coordinator;
 mod event;
+mod guarantees;
 mod known;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use serde::Serialize;
 use self::asking::{Asking, Message};
 use self::coordinator::Coordinator;
 pub use self::event::{Event, Reporter, Work};
+use self::guarantees::Guarantees;
 use self::known::{Known, Shared};
 use crate::crash::{Crash, CrashPoint};
 use crate::engine::{Context, Engine, Failure, Secrets};
@@ -136,7 +138,8 @@ pub fn run(
     forget_what_is_redone(plan, journal);
     let asking = Asking { engine, context: &context, sender };
     let known = Known::of(observation, &shared);
-    let coordinator = Coordinator::new(&tasks, jobs, known, journal, run);
+    let guarantees = Guarantees::of(plan, &tasks);
+    let coordinator = Coordinator::new(&tasks, jobs, (known, guarantees), journal, run);
     match ThreadPoolBuilder::new().num_threads(jobs).thread_name(|at| format!("job-{at}")).build() {
         Ok(pool) => pool.in_place_scope(|scope| coordinator.drive(scope, &asking, &receiver)),
         Err(error) => coordinator.report(Some(Halt::Threads(error.to_string()))),

@@ -83,7 +83,7 @@ pub(super) fn create(
             container: Some(id.clone()),
         }));
     }
-    Ok(Answer { changes, outcome: Outcome { made: Some(id), outputs: Vec::new() } })
+    Ok(Answer { changes, outcome: Outcome { made: Some(id), ..Outcome::default() } })
 }
 
 /// That no container has a name.
@@ -163,7 +163,7 @@ pub(super) fn learn_address(state: &State, container: &Container, wanted: &Addre
         return Err(Refusal::program(format!("{} has no address on {}", container.name, wanted.network)));
     };
     let outputs = vec![(AddressOf::IPV4.to_owned(), address.to_string())];
-    Ok(Answer { changes: Vec::new(), outcome: Outcome { made: None, outputs } })
+    Ok(Answer { changes: Vec::new(), outcome: Outcome { outputs, ..Outcome::default() } })
 }
 
 /// `stop`, by force.
@@ -207,7 +207,7 @@ pub(super) fn learn_owners(state: &State, container: &Container, owners: &Owners
         (name.clone(), format!("{uid}:{gid}"))
     };
     let outputs = owners.names.iter().map(numbers).collect();
-    Ok(Answer { changes: Vec::new(), outcome: Outcome { made: None, outputs } })
+    Ok(Answer { changes: Vec::new(), outcome: Outcome { outputs, ..Outcome::default() } })
 }
 
 /// The probe of a readiness: a container that runs serves.

@@ -276,6 +276,11 @@ impl Simulator {
                 return containers::learn_address(state, container, address);
             }
             Step::CopyIn(copy) => containers::copy_in(state, target(state, context, &copy.container)?, copy, files)?,
+            Step::Gate(gate) => {
+                target(state, context, &gate.container)?;
+                let notes = vec![format!("could not be told: {}: the simulator has nothing to probe", gate.asked())];
+                return Ok(Answer { changes: Vec::new(), outcome: Outcome { notes, ..Outcome::default() } });
+            }
             Step::Start(container) => {
                 let container = target(state, context, container)?;
                 #[cfg(test)]

@@ -22,7 +22,7 @@ pub(super) fn create(scene: &Scene<'_>, network: &bottle_planner::intent::Networ
     let internal = network.reach == Reach::Internal;
     let (made, changes) =
         new(scene, &network.name.0, subnet, |made| Network { internal, closing: network.closing, ..made })?;
-    Ok(Answer { changes, outcome: Outcome { made: Some(made), outputs: Vec::new() } })
+    Ok(Answer { changes, outcome: Outcome { made: Some(made), ..Outcome::default() } })
 }
 
 /// A network of a name and a subnet: its id, and the changes that make it.

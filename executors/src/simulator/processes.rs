@@ -58,7 +58,7 @@ pub(super) fn start(scene: &Scene<'_>, wanted: &HostProcess) -> Result<Answer, R
         listens,
         serves: false,
     };
-    let outcome = Outcome { made: Some(process.id.clone()), outputs: Vec::new() };
+    let outcome = Outcome { made: Some(process.id.clone()), ..Outcome::default() };
     Ok(Answer { changes: vec![count, Change::Process(process)], outcome })
 }
 

@@ -31,7 +31,7 @@ pub(super) fn resolve(state: &State, wanted: &ResolveHosts) -> Result<Answer, Re
         (ResolveHosts::IPV6.to_owned(), joined(IpAddr::is_ipv6)),
         (ResolveHosts::HOSTS_FILE.to_owned(), lines.join("\n")),
     ];
-    Ok(Answer { changes: Vec::new(), outcome: Outcome { made: None, outputs } })
+    Ok(Answer { changes: Vec::new(), outcome: Outcome { outputs, ..Outcome::default() } })
 }
 
 /// What was set by hand, or one address of those that are kept for documentation, so that it is nobody's.

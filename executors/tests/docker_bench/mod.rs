@@ -246,6 +246,7 @@ impl Bench {
             init: true,
             dns_closed: true,
             capabilities: Vec::new(),
+            given_up: Vec::new(),
             pids: 64,
             cpus: None,
             memory: None,

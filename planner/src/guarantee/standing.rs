@@ -164,6 +164,7 @@ pub fn standings(
         profile,
     };
     let standing = |guarantee: &Guarantee| match profile.behaves {
+        _ if seen.gives_up(*guarantee) => seen.given_up(*guarantee),
         _ if seen.astray.0 && guarantee.is_of_network() => {
             not_held("the agent would join a network that the plan does not make").by([seen.made_by])
         }
@@ -191,6 +192,16 @@ fn not_held(reason: impl Into<String>) -> Standing {
 }
 
 impl Bottle<'_> {
+    fn gives_up(&self, guarantee: Guarantee) -> bool {
+        self.agent.given_up.iter().any(|allowance| allowance.loses().contains(&guarantee))
+    }
+
+    fn given_up(&self, guarantee: Guarantee) -> Standing {
+        let by = self.agent.given_up.iter().filter(|allowance| allowance.loses().contains(&guarantee));
+        let by: Vec<String> = by.map(ToString::to_string).collect();
+        not_held(format!("given up: `unsafe` asks for {}", by.join(", "))).by([self.made_by])
+    }
+
     fn has_network(&self) -> bool {
         !self.networks.is_empty() || self.on_own_network
     }

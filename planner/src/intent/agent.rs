@@ -2,22 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use super::compile::{Compiler, Made};
+use super::compile::{Compiler, Made, open_hosts};
 use super::ways::Guard;
 use super::{
-    Archive, CompileError, Container, Content, CopyIn, EnvSource, Exec, ExecStdin, Hold, Lasts, Mount, MountSource,
-    Need, ObjectName, Owners, Role, Secret, Step, Tracking, Word, archives, content, hosts_file, pipelock, ssh,
-    steering,
+    Archive, CompileError, Container, Content, CopyIn, EnvSource, Exec, ExecStdin, Gate, Hold, ImageName, Lasts, Mount,
+    MountSource, Need, ObjectName, Owners, Role, Secret, Step, Tracking, Word, archives, content, hosts_file, pipelock,
+    ssh, steering,
 };
 use crate::address::Address;
 use crate::digest::{Digest, Hasher};
-use crate::manifest::{Bottle, EnvValue, Prompt, Workspace, WorkspaceMode};
+use crate::guarantee::Guarantee;
+use crate::manifest::{Allowance, Bottle, EnvValue, Prompt, Workspace, WorkspaceMode};
+use crate::probe::is_asked_at_gate;
 
 impl Compiler<'_> {
     pub(super) fn agent(&mut self, bottle: &Bottle, guard: Option<Guard>) -> Result<(), CompileError> {
         let name = &bottle.name;
         let image = self.agent_image(bottle)?;
         let container = self.object(name, "");
+        let image_name = image.name.clone();
         let step = Step::CreateContainer(Box::new(Container {
             name: container.clone(),
             role: Role::Agent,
@@ -40,7 +43,8 @@ impl Compiler<'_> {
             configuration: None,
             read_only: false,
             init: true,
-            dns_closed: true,
+            dns_closed: !bottle.given_up.contains(&Allowance::HostNetwork),
+            given_up: bottle.given_up.clone(),
             // For the rules alone: the agent's own command is started without any.
             capabilities: if matches!(guard, Some(Guard::Firewall { .. })) { vec!["NET_ADMIN"] } else { Vec::new() },
             pids: bottle.limits.pids,
@@ -59,6 +63,9 @@ impl Compiler<'_> {
         }
         if let Some(Guard::Sidecar { ready, .. }) = &guard {
             before_start.push((Need::After, ready.clone()));
+        }
+        if let Some(gate) = self.gate(bottle, (&container, &image_name), &before_start)? {
+            before_start.push((Need::After, gate));
         }
 
         let copies = self.copies(bottle, guard.as_ref().is_some_and(Guard::is_proxy))?;
@@ -111,6 +118,38 @@ impl Compiler<'_> {
             previous = Some(self.add(Address::of(name, "agent", &format!("exec:{}", number + 1)), step, needs)?);
         }
         Ok(())
+    }
+
+    /// The gate of a bottle that requires what quick probes can refute.
+    fn gate(
+        &mut self,
+        bottle: &Bottle,
+        (container, image): (&ObjectName, &ImageName),
+        before_start: &[(Need, Address)],
+    ) -> Result<Option<Address>, CompileError> {
+        let mut asks: Vec<Guarantee> =
+            bottle.requires.iter().copied().filter(|guarantee| is_asked_at_gate(*guarantee)).collect();
+        asks.sort_unstable();
+        asks.dedup();
+        if asks.is_empty() {
+            return Ok(None);
+        }
+        let needs: Vec<(Need, Address)> = before_start.iter().map(|(_, on)| (Need::On, on.clone())).collect();
+        let secret = bottle.env.iter().filter(|(_, value)| !matches!(value, EnvValue::Literal(_)));
+        let gate = Gate {
+            container: container.clone(),
+            twin: self.object(&bottle.name, "_gate"),
+            asks,
+            allow: open_hosts(bottle),
+            secrets: secret.map(|(name, _)| name.clone()).collect(),
+            image: image.clone(),
+            user: bottle.user.clone(),
+            runtime: None,
+            networks: Vec::new(),
+            given_up: Vec::new(),
+            dns_closed: true,
+        };
+        self.add(Address::of(&bottle.name, "agent", Gate::STEP), Step::Gate(Box::new(gate)), needs).map(Some)
     }
 
     /// What lets the agent's command run: its start, or, where it is started held, the release once its guard stands.

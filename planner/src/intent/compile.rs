@@ -9,7 +9,7 @@ use super::{
 };
 use crate::address::Address;
 use crate::digest::{Digest, Hasher};
-use crate::manifest::{Bottle, Image, Manifest, Via, Workspace, WorkspaceMode};
+use crate::manifest::{Allowance, Bottle, Image, Manifest, Via, Workspace, WorkspaceMode};
 use crate::name::{BottleName, ProjectName};
 use crate::source::{FileError, Files, SourcePath};
 
@@ -104,9 +104,10 @@ pub fn compile(manifest: &Manifest, files: &dyn Files, ways: &Ways) -> Result<Co
     Ok(Compiled { graph: compiler.graph, allow })
 }
 
-/// The hosts that a bottle may reach, sorted: an ssh host that it declares is one that it means to reach.
+/// The hosts that a bottle may reach, sorted: an ssh host that it declares is one that it means to reach. On the host's network there is nothing
+/// that could hold it to any.
 pub(crate) fn open_hosts(bottle: &Bottle) -> Vec<String> {
-    if bottle.egress.via == Some(Via::None) {
+    if bottle.egress.via == Some(Via::None) || bottle.given_up.contains(&Allowance::HostNetwork) {
         return Vec::new();
     }
     let mut hosts = bottle.egress.allow.clone();

@@ -102,6 +102,8 @@ codes! {
     Pool = "pool",
     /// `sidecar.resolvers`.
     Resolver = "resolver",
+    /// A wall of a bottle taken away without saying what that loses.
+    Unsafe = "unsafe",
 }
 
 impl fmt::Display for Code {

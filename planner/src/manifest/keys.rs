@@ -30,7 +30,7 @@ const fn key(name: &'static str, example: &'static str) -> Key {
 /// Every kind of table.
 pub(super) const ALL: &[&Keys] = &[
     &MANIFEST, &SIDECAR, &NETWORK, &BOTTLE, &IMAGE, &PROMPT, &WORKSPACE, &ENV_VALUE, &EGRESS, &LIMITS, &SSH, &COPY,
-    &EXEC,
+    &EXEC, &UNSAFE, &ALLOW,
 ];
 
 pub(super) const MANIFEST: Keys = Keys {
@@ -77,6 +77,7 @@ pub(super) const BOTTLE: Keys = Keys {
         key("ssh", "[[bottle.NAME.ssh]]"),
         key("copy", "[[bottle.NAME.copy]]"),
         key("exec", "[[bottle.NAME.exec]]"),
+        key("unsafe", "[[bottle.NAME.unsafe]]"),
     ],
 };
 
@@ -143,4 +144,21 @@ pub(super) const COPY: Keys = Keys {
 pub(super) const EXEC: Keys = Keys {
     place: "`exec`",
     keys: &[key("run", "run = [\"npm\", \"ci\"]"), key("user", "user = \"node\"` or `user = \"1000:1000\"")],
+};
+
+pub(super) const UNSAFE: Keys = Keys {
+    place: "`unsafe`",
+    keys: &[
+        key("allow", "allow = \"host-network\"` or `allow = { capability = \"SYS_PTRACE\" }"),
+        key("loses", "loses = [\"agent.unprivileged\"]"),
+    ],
+};
+
+pub(super) const ALLOW: Keys = Keys {
+    place: "`allow` of `unsafe`",
+    keys: &[
+        key("capability", "capability = \"SYS_PTRACE\""),
+        key("device", "device = \"/dev/kvm\""),
+        key("engine_socket", "engine_socket = \"/var/run/docker.sock\""),
+    ],
 };

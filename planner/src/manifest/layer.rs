@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::DeTable;
 
+use super::allowance::Allowance;
 use super::error::{Code, ManifestError, shown};
 use super::guest::{self, GuestPath};
 use super::keys::{self, Key};
@@ -50,6 +51,7 @@ pub(super) struct Layer {
     pub(super) ssh: Vec<Spanned<SshKey>>,
     pub(super) copy: Vec<SomeCopy>,
     pub(super) exec: Vec<Exec>,
+    pub(super) given_up: Vec<Spanned<Allowance>>,
 }
 
 /// A bottle's table under its name, which may have been refused.
@@ -98,7 +100,7 @@ impl Reader<'_> {
                 "home" => layer.home = Some(self.home(key, value).unwrap_or_else(|| guest::UNKNOWN_HOME.to_owned())),
                 "agent" => layer.agent = self.choice(key, value, AGENTS),
                 "command" => layer.command = self.argv(key, value),
-                "requires" => layer.requires = self.requires(key, value),
+                "requires" => layer.requires = self.guarantees(key, value),
                 "runtime" => layer.runtime = self.choice(key, value, RUNTIMES),
                 "limits" => layer.limits = self.limits(key, value),
                 "skills" => layer.skills = self.skills(key, value),
@@ -111,6 +113,7 @@ impl Reader<'_> {
                 "ssh" => layer.ssh = self.ssh(key, value),
                 "copy" => layer.copy = self.copies(key, value),
                 "exec" => layer.exec = self.exec(key, value),
+                "unsafe" => layer.given_up = self.given_up(key, value),
                 _ => {}
             }
         }
@@ -151,7 +154,8 @@ impl Reader<'_> {
         }
     }
 
-    fn requires(&mut self, key: &Key, value: &Value<'_>) -> Vec<Guarantee> {
+    /// Guarantees by name.
+    pub(super) fn guarantees(&mut self, key: &Key, value: &Value<'_>) -> Vec<Guarantee> {
         let words: Vec<(&str, Guarantee)> = Guarantee::ALL.iter().map(|one| (one.name(), *one)).collect();
         let strings = self.strings(key, value).unwrap_or_default();
         strings.into_iter().filter_map(|(text, span)| self.word(key.name, text, span, &words)).collect()
@@ -196,8 +200,13 @@ impl Reader<'_> {
         let table = self.table(key, value)?;
         let (mut from, mut how) = (None, Some(WorkspaceMode::Copy));
         let mut to = Some(Spanned::new(value.span(), GuestPath::Home("/workspace".to_owned())));
+        // A home can be mounted, where that is asked for as unsafe, and never be copied.
+        let is_mount = table.get("how").and_then(|how| how.get_ref().as_str()) == Some("mount");
         for (key, _, value) in self.entries(&keys::WORKSPACE, table) {
             match key.name {
+                "from" if is_mount => {
+                    from = self.mounted(key, value).map(|(path, _)| (path, value.span()));
+                }
                 "from" => from = self.source(key, value, Want::Folder).map(|(path, _)| (path, value.span())),
                 "to" => to = self.guest_path(key, value).map(|path| Spanned::new(value.span(), path)),
                 "how" => how = self.choice(key, value, WAYS_IN),

@@ -45,6 +45,9 @@ impl Reader<'_> {
         for named in layers.values() {
             let NamedLayer { name, checked, layer } = named;
             let is_template = layer.template.as_ref().is_some_and(|template| *template.get_ref());
+            if is_template {
+                self.gives_nothing_up(layer, "a template");
+            }
             if is_template || !matches!(ways.get(name.get_ref().as_str()), Some(Way::Ends(_))) {
                 continue;
             }
@@ -211,6 +214,11 @@ impl Reader<'_> {
                 requires.push(*guarantee);
             }
         }
+        // Of its own table alone.
+        let own = chain.last().map_or(&[][..], |layer| &layer.given_up);
+        self.check_given_up(own, &requires, workspace);
+        let mut given_up: Vec<_> = own.iter().map(|one| one.get_ref().clone()).collect();
+        given_up.sort_unstable();
         let mut limits = SomeLimits::default();
         for layer in chain {
             limits.under(&layer.limits);
@@ -249,6 +257,7 @@ impl Reader<'_> {
                 })
                 .collect(),
             exec: all(chain, |layer| &layer.exec).cloned().collect(),
+            given_up,
             home,
         })
     }

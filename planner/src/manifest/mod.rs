@@ -4,10 +4,12 @@
 //! another (`[defaults]`, what `extends` names, the bottle), and what only shows in the whole is checked there. Nothing stops at
 //! the first error.
 
+mod allowance;
 mod egress;
 mod env;
 mod error;
 mod exec;
+mod given_up;
 mod guest;
 mod hosts;
 mod image;
@@ -29,6 +31,8 @@ mod ssh;
 #[cfg(test)]
 mod tests;
 
+pub use allowance::Allowance;
+pub(crate) use allowance::CAPABILITIES;
 pub use error::{Code, ManifestError, ManifestErrors};
 pub use model::*;
 pub use parse::{LONGEST, parse};

@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
+use super::allowance::Allowance;
 use crate::guarantee::Guarantee;
 use crate::name::{BottleName, ProjectName};
 use crate::source::SourcePath;
@@ -73,6 +74,8 @@ pub struct Bottle {
     pub copy: Vec<Copy>,
     /// Commands to run after start, in order.
     pub exec: Vec<Exec>,
+    /// The walls that `unsafe` takes away, sorted.
+    pub given_up: Vec<Allowance>,
 }
 
 /// `sandbox`.

@@ -100,6 +100,7 @@ fn manifest(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Option<Manifest> {
                 if let Some(table) = reader.table(key, value) {
                     defaults = reader.layer(table);
                     reader.no_heritage(&defaults);
+                    reader.gives_nothing_up(&defaults, "`defaults`");
                 }
             }
             "bottle" => {

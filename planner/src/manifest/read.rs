@@ -45,6 +45,7 @@ impl<'a> Reader<'a> {
         for (name, value) in table {
             match keys.get(name.get_ref()) {
                 Some(key) => entries.push((key, name, value)),
+                None if keys.place == keys::BOTTLE.place && self.refused_word(name, value) => {}
                 None => self.unknown_key(keys, name),
             }
         }

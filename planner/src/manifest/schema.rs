@@ -4,6 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::Allowance;
 use super::egress::WAYS;
 use super::env::RESERVED;
 use super::guest::CLOSED;
@@ -71,6 +72,7 @@ fn shape(keys: &Keys, key: &str) -> Option<(&'static str, Value)> {
         "`ssh`" => of_ssh(key),
         "`copy`" => of_copy(key),
         "`exec`" => of_exec(key),
+        "`unsafe`" | "`allow` of `unsafe`" => of_unsafe(key),
         _ => None,
     }
 }
@@ -81,7 +83,7 @@ fn of_manifest(key: &str) -> Option<(&'static str, Value)> {
         "name" => ("The project. Every object on the engine is named after it and labelled with it.", name()),
         "defaults" => (
             "A bottle's keys, merged under every bottle.",
-            json!({ "$ref": "#/$defs/bottle", "properties": { "extends": false, "template": false } }),
+            json!({ "$ref": "#/$defs/bottle", "properties": { "extends": false, "template": false, "unsafe": false } }),
         ),
         "bottle" => (
             "The bottles, each by its name: lower-case letters, digits and single dashes between them, at most 23 bytes.",
@@ -177,6 +179,10 @@ fn of_bottle(key: &str) -> Option<(&'static str, Value)> {
             ("Files and folders to copy in before the agent starts.", list(with_required(&keys::COPY, &["from", "to"])))
         }
         "exec" => ("Commands to run after start, in order.", list(with_required(&keys::EXEC, &["run"]))),
+        "unsafe" => (
+            "Walls that are taken away, each with all that is lost by it. Every plan shows that. Not in `[defaults]`, and not inherited.",
+            list(with_required(&keys::UNSAFE, &["allow", "loses"])),
+        ),
         _ => return None,
     })
 }
@@ -328,6 +334,23 @@ fn of_exec(key: &str) -> Option<(&'static str, Value)> {
     Some(match key {
         "run" => ("A program and its arguments. For a shell, say so: `[\"sh\", \"-c\", \"...\"]`.", argv()),
         "user" => ("As whom. Left out, the bottle's user.", user()),
+        _ => return None,
+    })
+}
+
+fn of_unsafe(key: &str) -> Option<(&'static str, Value)> {
+    let one = |pattern: &str| json!({ "type": "string", "pattern": pattern });
+    Some(match key {
+        "allow" => {
+            let words: Vec<&str> = Allowance::WORDS.iter().map(|(word, _)| *word).collect();
+            let mut table = table(&keys::ALLOW);
+            table["oneOf"] = keys::ALLOW.keys.iter().map(|key| json!({ "required": [key.name] })).collect();
+            ("What is asked for.", json!({ "anyOf": [{ "enum": words }, table] }))
+        }
+        "loses" => ("Every guarantee that is lost by it: bottle says which when they are not all here.", guarantees()),
+        "capability" => ("A capability of Linux, for root in the guest.", one("^[A-Za-z_]+$")),
+        "device" => ("A device of the host.", one("^/dev/[A-Za-z0-9._/-]*[A-Za-z0-9._-]$")),
+        "engine_socket" => ("The socket of an engine, which rules the host.", one("^/.")),
         _ => return None,
     })
 }

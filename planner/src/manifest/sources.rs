@@ -39,6 +39,17 @@ impl Reader<'_> {
         Some((path, kind))
     }
 
+    /// A folder to be mounted: a home as well, which is judged with the rest of the bottle.
+    pub(super) fn mounted(&mut self, key: &Key, value: &Value<'_>) -> Option<(SourcePath, Kind)> {
+        let text = self.string(key, value)?;
+        if text.trim_end_matches('/') != "~" {
+            return self.source_at(text, value.span(), Want::Folder);
+        }
+        let path = SourcePath::new(text);
+        let kind = self.stands(&path, value.span(), Want::Folder)?;
+        Some((path, kind))
+    }
+
     fn spelt(&mut self, text: &str, span: Span) -> Option<SourcePath> {
         if let Some((problem, instead)) = misspelt(text) {
             self.report(

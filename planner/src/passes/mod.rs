@@ -4,7 +4,9 @@ mod attach;
 mod closing;
 mod egress;
 mod files;
+mod gates;
 mod gateways;
+mod given_up;
 mod hold;
 mod limits;
 mod names;
@@ -92,6 +94,19 @@ pub enum LowerError {
         /// What it is given.
         memory: String,
     },
+    /// Something that `unsafe` asks for and the backend does not have.
+    #[error("{address} is to have {what} (`unsafe`), which is not to be had on {profile}: {why}")]
+    #[diagnostic(code(bottle::lower::given_up), help("leave it out of `unsafe`, or take another backend"))]
+    NotToBeHad {
+        /// The container.
+        address: Address,
+        /// What is asked for.
+        what: String,
+        /// The backend.
+        profile: String,
+        /// Why.
+        why: &'static str,
+    },
     /// A pass left something that may not be.
     #[error("after the pass `{pass}`: {broken}")]
     #[diagnostic(code(bottle::lower::invariant), help("this is a bug of bottle's: please report it with the manifest"))]
@@ -127,12 +142,14 @@ type Pass = fn(Graph, &Facts<'_>) -> Result<(Graph, Vec<Rewrite>), LowerError>;
 
 /// The passes in order, by name.
 const PASSES: &[(&str, Pass)] = &[
+    ("given-up", given_up::run),
     ("runtime", runtime::run),
     ("limits", limits::run),
     ("egress", egress::run),
     ("closing", closing::run),
     ("names", names::run),
     ("attach", attach::run),
+    ("gates", gates::run),
     ("files", files::run),
     ("subnets", subnets::run),
     ("gateways", gateways::run),

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use crate::address::Address;
-use crate::intent::{Graph, Hold, Need, Node, ObjectName, Reach, Role, Step};
+use crate::intent::{Gate, Graph, Hold, Need, Node, ObjectName, Reach, Role, Step};
 
 /// An invariant that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,8 +13,14 @@ pub enum Broken {
     StartsBeforeSidecar(Address),
     /// An agent could run before the rules that hold it are loaded.
     GoesBeforeRules(Address),
+    /// An agent could run before its gate has let it through.
+    GoesBeforeGate(Address),
     /// An agent is a member of a network that leads out.
     AgentOnEgress(Address),
+    /// A container on the host's network is to be a member of another one, or is no agent whose manifest asks for it.
+    OnHostsNetwork(Address),
+    /// A sidecar gives up what protects it: only an agent's manifest can ask for that.
+    SidecarGivesUp(Address),
     /// A container is a member of a network that nothing makes.
     UnknownNetwork(Address, ObjectName),
     /// A step works on a container and does not wait for it.
@@ -26,7 +32,10 @@ impl fmt::Display for Broken {
         match self {
             Self::StartsBeforeSidecar(address) => write!(f, "{address} could run before its sidecar serves"),
             Self::GoesBeforeRules(address) => write!(f, "{address} could run before its rules are loaded"),
+            Self::GoesBeforeGate(address) => write!(f, "{address} could run before its gate has let it through"),
             Self::AgentOnEgress(address) => write!(f, "{address} would put an agent on a network that leads out"),
+            Self::OnHostsNetwork(address) => write!(f, "{address} would be on the host's network and on another one"),
+            Self::SidecarGivesUp(address) => write!(f, "{address} would take a wall of a sidecar away"),
             Self::UnknownNetwork(address, network) => {
                 write!(f, "{address} names the network {network}, made by nothing")
             }
@@ -59,7 +68,27 @@ pub fn verify(graph: &Graph) -> Result<(), Broken> {
     }
     let guarded: HashSet<&str> = ready.iter().filter_map(|address| address.bottle()).collect();
 
+    let mut on_hosts: HashSet<&ObjectName> = HashSet::new();
+    for node in graph.nodes() {
+        if let Step::CreateContainer(container) = &node.step {
+            if container.role != Role::Agent && !container.given_up.is_empty() {
+                return Err(Broken::SidecarGivesUp(node.address.clone()));
+            }
+            if container.is_on_hosts_network() {
+                on_hosts.insert(&container.name);
+            }
+        }
+    }
+
     for (node, needs) in graph.with_needs() {
+        let joins = match &node.step {
+            Step::CreateContainer(container) => !container.networks.is_empty(),
+            Step::Attach(_) => true,
+            _ => false,
+        };
+        if joins && node.step.container().is_some_and(|container| on_hosts.contains(container)) {
+            return Err(Broken::OnHostsNetwork(node.address.clone()));
+        }
         let (role, memberships) = match &node.step {
             Step::CreateContainer(container) => (container.role, container.networks.iter().collect()),
             Step::Attach(attachment) => (
@@ -102,6 +131,10 @@ pub fn verify(graph: &Graph) -> Result<(), Broken> {
             let serves = needs.iter().any(|on| ready.contains(on) && on.bottle() == bottle);
             if bottle.is_some_and(|bottle| guarded.contains(bottle)) && !serves {
                 return Err(Broken::StartsBeforeSidecar(node.address.clone()));
+            }
+            let gate = create.beside(Gate::STEP);
+            if graph.get(&gate).is_some() && !needs.contains(&&gate) {
+                return Err(Broken::GoesBeforeGate(node.address.clone()));
             }
             let by_root =
                 matches!(graph.get(create), Some(Step::CreateContainer(made)) if made.hold == Hold::HeldByRoot);

@@ -7,7 +7,7 @@ use super::choose::{self, Table};
 use super::seen::Seen;
 use super::{BackendReason, BottleSummary, Entry, Plan, Purpose, Reason, compare, removed};
 use crate::address::Address;
-use crate::guarantee::{Topology, standings};
+use crate::guarantee::{Guarantee, Topology, standings};
 use crate::intent::{CompileError, Secret, Way, compile};
 use crate::manifest::{Bottle, Manifest, Sandbox};
 use crate::name::{BottleName, ProjectName};
@@ -176,7 +176,10 @@ pub fn build(manifest: &Manifest, files: &dyn Files, target: Target<'_>) -> Resu
             let allow = compiled.allow.get(&bottle.name).cloned().unwrap_or_default();
             let guarantees = standings(bottle.name.as_str(), &allow, &topology, profile);
             let way = choice.reasons.get(&bottle.name).copied();
-            (bottle.name.clone(), BottleSummary { allow, way, guarantees, requires: bottle.requires.clone() })
+            let (requires, given_up) = (bottle.requires.clone(), bottle.given_up.clone());
+            let mut summary = BottleSummary { allow, way, guarantees, requires, given_up, lost: Vec::new() };
+            summary.lost = lost(&summary, bottle, observation);
+            (bottle.name.clone(), summary)
         })
         .collect();
 
@@ -260,6 +263,16 @@ fn check_backend(manifest: &Manifest, profile: &Profile) -> Result<(), PlanError
         }
         _ => Ok(()),
     }
+}
+
+/// What was held when a bottle that is there was let go, and would no longer be.
+fn lost(summary: &BottleSummary, bottle: &Bottle, observation: &Observation) -> Vec<Guarantee> {
+    let Some(was) = observation.held.get(bottle.name.as_str()) else { return Vec::new() };
+    if observation.containers.iter().all(|container| container.id != was.container) {
+        return Vec::new();
+    }
+    let held = summary.held();
+    was.guarantees.iter().copied().filter(|guarantee| !held.contains(guarantee)).collect()
 }
 
 /// The operations of some bottles, with all that they need.

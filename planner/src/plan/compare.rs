@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::seen::Seen;
-use super::{Entry, Reason, Verdict, removed, satisfied};
+use super::{Entry, Reason, Verdict, gated, removed, satisfied};
 use crate::address::Address;
 use crate::intent::{Attachment, Container, Membership, Need, ObjectName, Step};
 use crate::observation::ObservedContainer;
@@ -58,6 +58,7 @@ pub(super) fn compare(operations: Vec<Operation>, seen: &Seen<'_>, respell: Resp
         entries.extend(repairs.into_iter().flatten());
     }
     ask_again(&mut entries);
+    gated::ask_again(&mut entries);
     entries
 }
 
@@ -203,6 +204,7 @@ fn repairs(
     let name = ObjectName(observed.name.clone());
     let declared: HashSet<&str> =
         memberships.get(&name).into_iter().flatten().map(|network| network.0.as_str()).collect();
+    let on_hosts = matches!(&create.step, Step::CreateContainer(container) if container.is_on_hosts_network());
     let mut entries = Vec::new();
     for membership in at_create {
         let network = &membership.network.0;
@@ -221,8 +223,8 @@ fn repairs(
         });
     }
     for network in observed.networks.iter().filter(|network| !declared.contains(network.as_str())) {
-        // What Docker lists for a container without any network.
-        if network == "none" {
+        // What Docker lists for a container without any network, or with the host's: neither can be joined by hand.
+        if network == "none" || (network == "host" && on_hosts) {
             continue;
         }
         let what = Removed::Membership {

@@ -3,6 +3,7 @@
 mod build;
 mod choose;
 mod compare;
+mod gated;
 mod reason;
 mod removed;
 mod satisfied;
@@ -26,6 +27,7 @@ use crate::address::Address;
 use crate::fixed::{self, Fixed};
 use crate::guarantee::{Guarantee, Standing};
 use crate::intent::{CopyIn, Secret, Step, Tracking, Way};
+use crate::manifest::Allowance;
 use crate::name::{BottleName, ProjectName};
 use crate::operation::{Operation, Removal};
 use crate::passes::Rewrite;
@@ -119,9 +121,31 @@ pub struct BottleSummary {
     pub guarantees: Vec<(Guarantee, Standing)>,
     /// Those that the manifest requires.
     pub requires: Vec<Guarantee>,
+    /// What its `unsafe` asks for.
+    pub given_up: Vec<Allowance>,
+    /// Those that are held by what runs, as far as is remembered, and that this plan does not hold.
+    pub lost: Vec<Guarantee>,
 }
 
 impl BottleSummary {
+    /// The guarantees that are held, in their order.
+    #[must_use]
+    pub fn held(&self) -> Vec<Guarantee> {
+        self.guarantees.iter().filter(|(_, standing)| standing.meets()).map(|(guarantee, _)| *guarantee).collect()
+    }
+
+    /// Whether its `unsafe` gives a guarantee up.
+    #[must_use]
+    pub fn gives_up(&self, guarantee: Guarantee) -> bool {
+        self.given_up.iter().any(|allowance| allowance.loses().contains(&guarantee))
+    }
+
+    /// Where a guarantee stands.
+    #[must_use]
+    pub fn standing(&self, guarantee: Guarantee) -> Option<&Standing> {
+        self.guarantees.iter().find(|(name, _)| *name == guarantee).map(|(_, standing)| standing)
+    }
+
     /// The guarantees that are required and not held.
     pub fn unmet(&self) -> impl Iterator<Item = (Guarantee, &Standing)> {
         self.guarantees

@@ -56,6 +56,8 @@ pub(super) fn on_container(operation: &Operation, container: &ObservedContainer,
             ContainerState::Stopped { exit } => vec![Reason::NotRunning { exit: Some(*exit) }],
         },
         Step::AwaitReady(_) | Step::LearnAddress(_) | Step::Release(_) => once_a_run(operation, done, container),
+        // That it is to be done again with a start is seen once all verdicts are known.
+        Step::Gate(_) => once(operation, done),
         Step::CopyIn(copy) => match (&copy.tracked, done) {
             // It went in before the agent's command first ran, and has been the agent's since: never laid over its work for want of a
             // record. Where it goes in after the start, the guest knows whether that was so, and the command looks.

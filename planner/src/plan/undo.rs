@@ -85,6 +85,7 @@ impl Plan {
             Step::LearnOwners(_)
             | Step::LearnAddress(_)
             | Step::AwaitReady(_)
+            | Step::Gate(_)
             | Step::AwaitProcess(_)
             | Step::ResolveHosts(_)
             // Each of these makes an object, which was seen to above.

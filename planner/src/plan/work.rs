@@ -37,6 +37,7 @@ impl Plan {
         let mut removes: HashMap<&Address, usize> = HashMap::new();
         let mut runs: HashMap<&Address, usize> = HashMap::new();
         let mut detaches: HashMap<&str, Vec<usize>> = HashMap::new();
+        let mut detaches_of: HashMap<&str, Vec<usize>> = HashMap::new();
         // What goes because something that it is built on is made anew, by that something.
         let mut outdated: HashMap<&Address, Vec<usize>> = HashMap::new();
         for entry in &self.entries {
@@ -49,6 +50,9 @@ impl Plan {
                 }
                 if let Removed::Membership { container, .. } = &removal.what {
                     detaches.entry(container).or_default().push(tasks.len());
+                    if let Some(bottle) = entry.address.bottle() {
+                        detaches_of.entry(bottle).or_default().push(tasks.len());
+                    }
                 }
                 tasks.push(Task { address: &entry.address, kind: TaskKind::Remove(removal), waits: Vec::new() });
             }
@@ -74,6 +78,12 @@ impl Plan {
                     // name, look as declared and never start.
                     if matches!(&entry.operation, Some(Operation { step: Step::CreateNetwork(_), .. })) {
                         waits.extend(outdated.get(&entry.address).into_iter().flatten());
+                    }
+                    // A gate is to see the bottle as its agent will find it.
+                    if let (Some(Operation { step: Step::Gate(_), .. }), Some(bottle)) =
+                        (&entry.operation, entry.address.bottle())
+                    {
+                        waits.extend(detaches_of.get(bottle).into_iter().flatten());
                     }
                     (*at, waits)
                 });

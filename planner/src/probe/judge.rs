@@ -93,9 +93,21 @@ fn sum(attempts: &[Attempt], scene: &Scene, replies: &Replies) -> (Verdict, Vec<
 }
 
 fn one(attempt: &Attempt, scene: &Scene, replies: &Replies) -> Verdict {
-    let Attempt { ask, wants, control, .. } = attempt;
+    let seen = seen(attempt, scene, replies);
+    if seen != Verdict::Held {
+        return seen;
+    }
+    match unshown(attempt, &attempt.control, scene, replies) {
+        None => Verdict::Held,
+        Some(why) => Verdict::Unknown(why),
+    }
+}
+
+/// What an attempt says before anything shows that it could have succeeded.
+pub(super) fn seen(attempt: &Attempt, scene: &Scene, replies: &Replies) -> Verdict {
+    let Attempt { ask, wants, .. } = attempt;
     let reply = replies.of(&Vantage::Agent, ask);
-    let seen = match wants {
+    match wants {
         Wants::NoListener if replies.heard(&Vantage::Agent, ask) => {
             Verdict::Broken(format!("{ask}: it reached our listener on the host"))
         }
@@ -113,13 +125,6 @@ fn one(attempt: &Attempt, scene: &Scene, replies: &Replies) -> Verdict {
             Reply::Cannot(why) => Verdict::Unknown(why.clone()),
             _ => Verdict::Unknown(format!("{ask}: no answer")),
         },
-    };
-    if seen != Verdict::Held {
-        return seen;
-    }
-    match unshown(attempt, control, scene, replies) {
-        None => Verdict::Held,
-        Some(why) => Verdict::Unknown(why),
     }
 }
 

@@ -10,6 +10,7 @@ mod ask;
 mod attempt;
 mod direct;
 mod dns;
+mod gate;
 mod judge;
 mod lifecycle;
 mod outcome;
@@ -23,6 +24,7 @@ mod surroundings;
 
 pub use ask::{Ask, Say};
 pub use attempt::{Attempt, Control, Vantage, Wants};
+pub use gate::{Passage, asked_at_gate, at_gate, is_asked_at_gate, pass};
 pub use judge::{Judged, Replies, judge};
 pub use outcome::{Finding, Found, Verification, Verified, is_claimed, probes};
 pub use report::{VERIFICATION_FORMAT, VERIFICATION_VERSION};

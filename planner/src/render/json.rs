@@ -12,6 +12,7 @@ use crate::address::Address;
 use crate::approval::Approval;
 use crate::guarantee::{Capability, Guarantee, Standing};
 use crate::intent::{ArchiveEntry, Need, Secret, StageName};
+use crate::manifest::Allowance;
 use crate::name::{BottleName, ProjectName};
 use crate::operation::{Action, Arg, Command, Input, Operation, Part, Stdin};
 use crate::plan::{BackendReason, BottleSummary, Entry, Plan, Reason, Verdict};
@@ -111,15 +112,24 @@ fn chosen(reason: &BackendReason) -> Value {
 struct JsonBottle<'p> {
     allow: &'p [String],
     guarantees: Each<'p, (Guarantee, Standing), JsonStanding<'p>>,
+    lost: &'p [Guarantee],
     name: &'p BottleName,
     requires: &'p [Guarantee],
+    #[serde(rename = "unsafe")]
+    given_up: Each<'p, Allowance, Value>,
     way: Option<Value>,
 }
 
 fn bottle<'p>((name, bottle): (&'p BottleName, &'p BottleSummary)) -> JsonBottle<'p> {
     let guarantees = Each(&bottle.guarantees[..], standing as fn(_) -> _);
     let way = bottle.way.map(|(way, because)| json!({ "because": because, "name": way }));
-    JsonBottle { allow: &bottle.allow, guarantees, name, requires: &bottle.requires, way }
+    let given_up = Each(&bottle.given_up[..], allowance as fn(_) -> _);
+    JsonBottle { allow: &bottle.allow, guarantees, lost: &bottle.lost, name, requires: &bottle.requires, given_up, way }
+}
+
+/// What `unsafe` asks for, and what that loses.
+fn allowance(allowance: &Allowance) -> Value {
+    json!({ "allow": allowance.to_string(), "loses": allowance.loses() })
 }
 
 #[derive(Serialize)]

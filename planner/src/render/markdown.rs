@@ -17,9 +17,15 @@ pub fn markdown(plan: &Plan) -> String {
         let unmet = summary.unmet().map(|(guarantee, _)| guarantee.name());
         unmet.map(|guarantee| format!("required and not held: {} of {}", code(guarantee), code(bottle.as_str())))
     });
-    comment.caution(&unmet.collect::<Vec<_>>());
+    let lost = plan.bottles.iter().flat_map(|(bottle, summary)| {
+        let lost = summary.lost.iter().map(|guarantee| guarantee.name());
+        lost.map(|guarantee| {
+            format!("held by what runs now, and would be lost: {} of {}", code(guarantee), code(bottle.as_str()))
+        })
+    });
+    comment.caution(&unmet.chain(lost).collect::<Vec<_>>());
     let guarantees = |out: &mut String, plan: &Plan| text::guarantees(out, plan, text::Why::Short);
-    for part in [text::hosts, text::secrets, asks::asks, guarantees] {
+    for part in [text::lost, text::hosts, text::secrets, asks::asks, guarantees] {
         let mut lines = String::new();
         part(&mut lines, plan);
         comment.add(Block::open(Piece::lines(&lines)));

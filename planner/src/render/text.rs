@@ -5,12 +5,13 @@ use std::fmt::Write as _;
 
 use indexmap::IndexMap;
 
-use super::{argv, asks, harmless, word};
+use super::{argv, asks, harmless};
 use crate::address::Address;
 use crate::approval::Approval;
 use crate::digest::Digest;
 use crate::guarantee::{Guarantee, Rank, Standing};
 use crate::intent::{Content, CopyIn, Exec, ExecStdin, Owner, Stage, Step, Tracking, Way};
+use crate::manifest::Allowance;
 use crate::name::BottleName;
 use crate::operation::{Action, Arg, Command, Operation, Part, Stdin};
 use crate::plan::{BackendReason, BottleSummary, Entry, Plan, Reason, Undo, Verdict, WayReason};
@@ -58,6 +59,7 @@ pub fn text_with(plan: &Plan, shown: Shown) -> String {
 
 /// All but the headline.
 pub(super) fn body(out: &mut String, plan: &Plan, shown: Shown) {
+    lost(out, plan);
     hosts(out, plan);
     secrets(out, plan);
     asks::asks(out, plan);
@@ -77,6 +79,27 @@ pub(super) fn headline(out: &mut String, plan: &Plan) {
     let _ = writeln!(out, "{} on {} ({}{seen})", plan.project, plan.profile, chosen(&plan.chosen));
     let _ = writeln!(out, "{}", counts(plan));
     let _ = writeln!(out, "approval {}", Approval::of(plan));
+}
+
+/// What is held by what runs now, and would no longer be: before anything else, since it is what must not be overlooked.
+pub(super) fn lost(out: &mut String, plan: &Plan) {
+    if plan.bottles.values().all(|summary| summary.lost.is_empty()) {
+        return;
+    }
+    section(out, "would be lost");
+    for guarantee in Guarantee::ALL {
+        for group in grouped(plan, *guarantee, |summary| summary.lost.contains(guarantee)) {
+            let Some((_, standing)) = group.first() else { continue };
+            let sign = if standing.rank() == Rank::NotHeld { '-' } else { '!' };
+            let bottles = listed(group.iter().map(|(bottle, _)| *bottle));
+            let _ = writeln!(
+                out,
+                "{sign} {guarantee:<18} {:<8} [{bottles}] held by what runs now; {}",
+                standing.word(),
+                standing.reason()
+            );
+        }
+    }
 }
 
 fn chosen(reason: &BackendReason) -> String {
@@ -129,6 +152,10 @@ pub(super) fn hosts(out: &mut String, plan: &Plan) {
     let verdicts: HashMap<&Address, Verdict> =
         plan.entries.iter().map(|entry| (&entry.address, entry.verdict)).collect();
     for (bottle, summary) in &plan.bottles {
+        if summary.given_up.contains(&Allowance::HostNetwork) {
+            let _ = writeln!(out, "! {bottle}: everything, by the host's own network");
+            continue;
+        }
         let way = summary.way.and_then(|(way, _)| verdicts.get(&way_out(bottle, way)));
         let sign = way.map_or(' ', |verdict| verdict.sign());
         let allow = if summary.allow.is_empty() { "nothing".to_owned() } else { summary.allow.join(", ") };
@@ -168,11 +195,15 @@ pub(super) fn reach(allow: &[String]) -> String {
     }
 }
 
-/// The standings of one guarantee: those bottles that share one stand on one line.
-fn grouped(plan: &Plan, guarantee: Guarantee) -> Vec<Vec<(&BottleName, &Standing)>> {
+/// The standings of one guarantee for the bottles of which `is` holds: those that share one stand on one line.
+fn grouped(
+    plan: &Plan,
+    guarantee: Guarantee,
+    is: impl Fn(&BottleSummary) -> bool,
+) -> Vec<Vec<(&BottleName, &Standing)>> {
     let mut groups: IndexMap<(Rank, &str), Vec<(&BottleName, &Standing)>> = IndexMap::new();
-    for (bottle, summary) in &plan.bottles {
-        if let Some((_, standing)) = summary.guarantees.iter().find(|(name, _)| *name == guarantee) {
+    for (bottle, summary) in plan.bottles.iter().filter(|(_, summary)| is(summary)) {
+        if let Some(standing) = summary.standing(guarantee) {
             groups.entry((standing.rank(), standing.reason())).or_default().push((bottle, standing));
         }
     }
@@ -190,7 +221,7 @@ pub(super) fn guarantees(out: &mut String, plan: &Plan, why: Why) {
     section(out, "guarantees");
     let requires = |summary: &BottleSummary, guarantee: Guarantee| summary.requires.contains(&guarantee);
     for guarantee in Guarantee::ALL {
-        for group in grouped(plan, *guarantee) {
+        for group in grouped(plan, *guarantee, |_| true) {
             let Some((_, standing)) = group.first() else { continue };
             let bottles: Vec<&BottleName> = group.iter().map(|(bottle, _)| *bottle).collect();
             let required: Vec<&BottleName> = bottles
@@ -198,7 +229,10 @@ pub(super) fn guarantees(out: &mut String, plan: &Plan, why: Why) {
                 .copied()
                 .filter(|bottle| plan.bottles.get(*bottle).is_some_and(|summary| requires(summary, *guarantee)))
                 .collect();
-            let sign = if standing.meets() || required.is_empty() { ' ' } else { '!' };
+            let given_up = group
+                .iter()
+                .any(|(bottle, _)| plan.bottles.get(*bottle).is_some_and(|summary| summary.gives_up(*guarantee)));
+            let sign = if given_up || !(standing.meets() || required.is_empty()) { '!' } else { ' ' };
             let _ = write!(out, "{sign} {guarantee:<18} {:<8}", standing.word());
             if bottles.len() < plan.bottles.len() {
                 let _ = write!(out, " [{}]", listed(bottles.iter().copied()));
@@ -335,6 +369,10 @@ fn operation(out: &mut String, entry: &Entry, unread: &str) {
 
 /// What is done for an operation, and what it reads.
 fn done(out: &mut String, operation: &Operation, unread: &str) {
+    if let Step::Gate(gate) = &operation.step {
+        let _ = writeln!(out, "    {}", harmless(&gate.to_string()));
+        return;
+    }
     match &operation.action {
         Action::Command(run) => command(out, run),
         Action::Process(started) => {
@@ -377,12 +415,11 @@ fn command(out: &mut String, command: &Command) {
     let options = command.argv[verbs..].iter().take_while(|arg| is_option(arg)).count();
     let (verbs, rest) = command.argv.split_at(verbs);
     let (options, operands) = rest.split_at(options);
-    let lines: Vec<String> = [argv(verbs)]
-        .into_iter()
-        .chain(options.iter().map(word))
-        .chain([argv(operands)])
-        .filter(|line| !line.is_empty())
-        .collect();
+    // What is set to nothing stands together: it is said for the engine's sake, and there is little in it to be read.
+    let is_empty = |arg: &Arg| arg.to_string().starts_with("--env=") && arg.to_string().ends_with('=');
+    let options = options.chunk_by(|one, next| is_empty(one) && is_empty(next)).map(argv);
+    let lines: Vec<String> =
+        [argv(verbs)].into_iter().chain(options).chain([argv(operands)]).filter(|line| !line.is_empty()).collect();
     let _ = writeln!(out, "    {}", lines.join(" \\\n      "));
 }
 

@@ -60,6 +60,7 @@ pub fn fingerprint(observation: &Observation) -> Digest {
         taken: _,
         foreign_subnets: _,
         done,
+        held: _,
     } = observation;
     let mut hasher = Hasher::default();
     sorted(&mut hasher, containers);

@@ -6,6 +6,7 @@ use super::{Spelled, host};
 use crate::intent::{
     Build, Container, Content, Context, CopyIn, Hold, Network, ObjectName, ROOTS_PATH, Reach, Step, Tracking,
 };
+use crate::manifest::Allowance;
 use crate::operation::{Command, ObjectKind, Part, Removed};
 
 /// Where the mark lies that lets a held container go on. A file system in memory: it is gone when the container is started again.
@@ -61,6 +62,8 @@ pub(super) fn spell(step: &Step) -> Spelled {
             Words::of(&["container", "exec"]).object(&readiness.container).operands("probe", &readiness.probe).spelled()
         }
         Step::Exec(exec) => Words::of(&["container", "exec"]).executed(exec).spelled(),
+        // Taken out by a pass.
+        Step::Gate(_) => Words::default().spelled(),
         Step::Stage(_) | Step::StartProcess(_) | Step::AwaitProcess(_) | Step::ResolveHosts(_) => host::spell(step),
     }
 }
@@ -120,6 +123,14 @@ fn create_container(container: &Container) -> Spelled {
         .option("--cap-drop", "ALL");
     for capability in &container.capabilities {
         words = words.option("--cap-add", *capability);
+    }
+    for allowance in &container.given_up {
+        // What else could be asked for is not to be had here: a pass has said so.
+        if let Allowance::Capability(name) = allowance
+            && !container.capabilities.contains(name)
+        {
+            words = words.option("--cap-add", *name);
+        }
     }
     if by_root {
         // What becoming the user takes; laid down with the rest before the command.

@@ -3,8 +3,9 @@
 use super::words::{Words, mount_source};
 use super::{Spelled, host};
 use crate::intent::{
-    Attachment, Build, Container, Context, CopyIn, EnvSource, Membership, Network, ObjectName, Reach, Step, bake,
+    Attachment, Build, Container, Context, CopyIn, EnvSource, Gate, Membership, Network, ObjectName, Reach, Step, bake,
 };
+use crate::manifest::Allowance;
 use crate::name::ProjectName;
 use crate::operation::{Command, LABEL_PROJECT, ObjectKind, Part, Removed, Stdin};
 use crate::profile::{GatewayClosing, Profile};
@@ -25,6 +26,8 @@ const CLIENT_ADDS: [&str; 10] = [
     "https_proxy",
     "no_proxy",
 ];
+/// Processes of a twin: each of some two dozen questions at a time is about five.
+const PIDS_OF_TWIN: &str = "512";
 /// What makes Docker choose a network for the default route, where it is known.
 const DEFAULT_ROUTE: &str = "gw-priority=1";
 
@@ -41,6 +44,7 @@ pub(super) fn spell(step: &Step, profile: &Profile, project: &ProjectName) -> Sp
             .content("users", owners.names.join(" "))
             .spelled(),
         Step::CopyIn(copy) => copy_in(copy),
+        Step::Gate(gate) => twin(gate),
         Step::Start(container) => Words::of(&["docker", "start"]).object(container).spelled(),
         Step::AwaitReady(readiness) => {
             Words::of(&["docker", "exec"]).object(&readiness.container).operands("probe", &readiness.probe).spelled()
@@ -118,7 +122,9 @@ fn create_container(container: &Container, profile: &Profile, project: &ProjectN
         let input = format!("network {}", network.network);
         words = words.typed("--network", &input, membership(network, profile, alone));
     }
-    if container.networks.is_empty() {
+    if container.is_on_hosts_network() {
+        words = words.option("--network", "host");
+    } else if container.networks.is_empty() {
         words = words.option("--network", "none");
     } else if container.dns_closed {
         words = words.option("--dns", CLOSED_RESOLVER);
@@ -130,6 +136,7 @@ fn create_container(container: &Container, profile: &Profile, project: &ProjectN
     for capability in &container.capabilities {
         words = words.option("--cap-add", *capability);
     }
+    words = without_walls(words, &container.given_up, &container.capabilities);
     words = words
         .option("--security-opt", "no-new-privileges")
         .option("--pids-limit", container.pids.to_string())
@@ -160,6 +167,55 @@ fn create_container(container: &Container, profile: &Profile, project: &ProjectN
         words = words.content("configuration", configuration.to_string());
     }
     words.operand("image", &container.image.0).operands("command", &container.command).spelled()
+}
+
+/// Options for the walls that a manifest takes away.
+fn without_walls(mut words: Words, given_up: &[Allowance], capabilities: &[&'static str]) -> Words {
+    for allowance in given_up {
+        words = match allowance {
+            Allowance::HostPid => words.option("--pid", "host"),
+            Allowance::Privileged => words.flag("--privileged"),
+            Allowance::Capability(name) if !capabilities.contains(name) => words.option("--cap-add", *name),
+            Allowance::Device(path) => words.option("--device", path.as_str()),
+            Allowance::EngineSocket(path) => words.option("--mount", format!("type=bind,source={path},target={path}")),
+            // Said by the networks, and by the mount of the workspace.
+            Allowance::HostNetwork | Allowance::MountHostFolder | Allowance::Capability(_) => words,
+        };
+    }
+    words
+}
+
+/// A shell in a container like the agent's, whose script is made when it is run. What is asked comes first, so that a plan can be read.
+fn twin(gate: &Gate) -> Spelled {
+    let mut words = Words::of(&["docker", "run", "--rm", "--interactive"])
+        .name("--name=", &gate.twin)
+        .content("asks", gate.asked())
+        .option("--pull", "never");
+    for network in &gate.networks {
+        let parts = vec![Part::Object(network.clone())];
+        words = words.typed("--network", &format!("network {network}"), parts);
+    }
+    if gate.given_up.contains(&Allowance::HostNetwork) {
+        words = words.option("--network", "host");
+    } else if gate.networks.is_empty() {
+        words = words.option("--network", "none");
+    } else if gate.dns_closed {
+        words = words.option("--dns", CLOSED_RESOLVER);
+    }
+    words = words
+        .option_if("--runtime", gate.runtime)
+        .option_if("--user", gate.user.as_deref())
+        .option("--cap-drop", "ALL")
+        .option("--security-opt", "no-new-privileges");
+    // As for the agent: the client's own are not for what an image brings.
+    words =
+        CLIENT_ADDS.iter().fold(without_walls(words, &gate.given_up, &[]), |words, name| words.pair("--env", name, ""));
+    words
+        .option("--pids-limit", PIDS_OF_TWIN)
+        .option("--entrypoint", "sh")
+        .operand("image", &gate.image.0)
+        .word(vec![Part::Literal("-s".to_owned())])
+        .spelled()
 }
 
 fn attach(attachment: &Attachment, profile: &Profile) -> Spelled {

@@ -9,7 +9,7 @@ use crate::operation::{Arg, LABEL_ADDRESS, LABEL_DIGEST, LABEL_PROJECT};
 /// Where in an argv the labels of what a step makes belong: behind its verb. `None` where it makes nothing that takes labels.
 pub(super) fn at(step: &Step) -> Option<usize> {
     match step {
-        Step::BuildImage(_) | Step::CreateContainer(_) => Some(2),
+        Step::BuildImage(_) | Step::CreateContainer(_) | Step::Gate(_) => Some(2),
         Step::CreateNetwork(_) => Some(3),
         _ => None,
     }

@@ -58,6 +58,7 @@ fn time_limit(step: &Step) -> u32 {
         | Step::Attach(_)
         | Step::LearnOwners(_)
         | Step::LearnAddress(_)
+        | Step::Gate(_)
         | Step::Start(_)
         | Step::Release(_)
         | Step::StartProcess(_)

@@ -4,11 +4,15 @@ use std::collections::BTreeSet;
 
 use super::request::{Asked, HostFile, Key, Request, Use};
 use crate::address::Address;
+use crate::guarantee::Guarantee;
+use crate::manifest::Allowance;
 use crate::source::Outside;
 
 /// What a line of a request is about. What is worst to overlook comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Grant {
+    /// A wall of the bottle that is taken away.
+    GiveUp,
     /// A host to which all that is read could go.
     Send,
     /// A secret or a file that would be read.
@@ -18,10 +22,11 @@ pub enum Grant {
 }
 
 impl Grant {
-    /// `may send to`, `may read`, `may change`.
+    /// `gives up its walls by`, `may send to`, `may read`, `may change`.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
+            Self::GiveUp => "gives up its walls by",
             Self::Send => "may send to",
             Self::Read => "may read",
             Self::Write => "may change",
@@ -71,8 +76,15 @@ impl Asked {
             self.variables.iter().map(|it| read(format!("{} of the environment, as {}", it.name, it.guest)));
         let typed = self.typed.iter().map(|it| read(format!("what is typed at `{}`, as {}", it.prompt, it.guest)));
         let keys = self.keys.iter().map(|it| read(key(it)));
+        let given_up = self.given_up.iter().map(|it| {
+            let loses: Vec<&str> = it.loses().into_iter().map(Guarantee::name).collect();
+            Line { grant: Grant::GiveUp, text: format!("{it}, which loses {}", loses.join(", ")) }
+        });
+        let anywhere = self.given_up.contains(&Allowance::HostNetwork).then(|| "everybody, by the host's own network");
+        let anywhere = anywhere.into_iter().map(|text| Line { grant: Grant::Send, text: text.to_owned() });
         let hosts = self.hosts.iter().map(|host| Line { grant: Grant::Send, text: host.clone() });
-        variables.chain(typed).chain(keys).chain(self.files.iter().map(file)).chain(hosts).collect()
+        let reads = variables.chain(typed).chain(keys).chain(self.files.iter().map(file));
+        given_up.chain(reads).chain(anywhere).chain(hosts).collect()
     }
 }
 
@@ -107,7 +119,7 @@ fn leads(outside: Option<&Outside>) -> String {
     }
 }
 
-/// What is new and what is gone, the new first: hosts, then secrets and files, then what can be changed.
+/// What is new and what is gone, the new first: walls, hosts, then secrets and files, then what can be changed.
 #[must_use]
 pub fn changes(before: &Request, now: &Request) -> Vec<Change> {
     fn all(request: &Request) -> BTreeSet<(&str, Line)> {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::intent::{content, open_hosts};
-use crate::manifest::{Bottle, EnvValue, Image, Manifest, Prompt, Workspace, WorkspaceMode};
+use crate::manifest::{Allowance, Bottle, EnvValue, Image, Manifest, Prompt, Workspace, WorkspaceMode};
 use crate::name::BottleName;
 use crate::source::{Files, Outside, SourcePath, outside};
 
@@ -48,6 +48,9 @@ pub struct Asked {
     /// Files and folders outside the manifest's folder.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub files: BTreeSet<HostFile>,
+    /// The walls that it asks to be taken away: behind them is more of the host than any list of files.
+    #[serde(default, rename = "unsafe", skip_serializing_if = "BTreeSet::is_empty")]
+    pub given_up: BTreeSet<Allowance>,
 }
 
 /// A variable of the host's environment.
@@ -228,13 +231,14 @@ impl Asked {
             file(&copy.from, Use::Copy { to: copy.to.clone() });
         }
         asked.files.extend(image(&bottle.image, files));
+        asked.given_up.extend(bottle.given_up.iter().cloned());
         asked
     }
 
     /// Whether anything is read; where nothing is, it does not matter where it could go.
     fn reads(&self) -> bool {
-        let Self { hosts: _, variables, typed, keys, files } = self;
-        !(variables.is_empty() && typed.is_empty() && keys.is_empty() && files.is_empty())
+        let Self { hosts: _, variables, typed, keys, files, given_up } = self;
+        !(variables.is_empty() && typed.is_empty() && keys.is_empty() && files.is_empty() && given_up.is_empty())
     }
 }
 

@@ -179,6 +179,7 @@ pub fn bottle_with(ways: WaysOut) -> impl Strategy<Value = Bottle> {
             ssh,
             copy,
             exec,
+            given_up: Vec::new(),
         }
     })
 }
@@ -247,6 +248,7 @@ pub fn many(count: usize) -> Manifest {
         ssh: Vec::new(),
         copy: Vec::new(),
         exec: Vec::new(),
+        given_up: Vec::new(),
     };
     let mut manifest =
         manifest_of("many", (0..count).map(|number| (bottle(number).name.clone(), bottle(number))).collect());

@@ -238,6 +238,7 @@ fn create(name: &str) -> Step {
         init: false,
         dns_closed: false,
         capabilities: Vec::new(),
+        given_up: Vec::new(),
         pids: 1,
         cpus: None,
         memory: None,
@@ -260,7 +261,11 @@ fn a_container_that_is_made_anew_is_known_by_its_new_id_and_start() {
         entry("exec", exec(), &["start"]),
     ]);
     scene.observation.containers.push(container("box", "old", ContainerState::Running("yesterday".to_owned())));
-    let outcome = |made: &str| Outcome { made: Some(made.to_owned()), outputs: vec![("k".to_owned(), "v".to_owned())] };
+    let outcome = |made: &str| Outcome {
+        made: Some(made.to_owned()),
+        outputs: vec![("k".to_owned(), "v".to_owned())],
+        ..Outcome::default()
+    };
     scene.engine.outcomes.insert("create".to_owned(), outcome("new"));
     scene
         .engine
@@ -457,7 +462,7 @@ fn what_was_asked_of_a_process_is_known_of_that_process() {
         ]
     };
     let mut scene = Scene::new(steps());
-    let made = Outcome { made: Some("12 today".to_owned()), outputs: Vec::new() };
+    let made = Outcome { made: Some("12 today".to_owned()), ..Outcome::default() };
     scene.engine.outcomes.insert("start".to_owned(), made);
     assert!(scene.run().complete());
     assert_eq!(scene.known().done[&at("ready")].since.as_deref(), Some("12 today"));

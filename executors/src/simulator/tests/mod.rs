@@ -196,6 +196,7 @@ fn container(called: &str, networks: &[&str]) -> bottle_planner::intent::Contain
         init: true,
         dns_closed: true,
         capabilities: Vec::new(),
+        given_up: Vec::new(),
         pids: 512,
         cpus: None,
         memory: None,

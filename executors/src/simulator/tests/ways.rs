@@ -33,6 +33,7 @@ fn manifest(via: Via) -> Manifest {
         ssh: Vec::new(),
         copy: Vec::new(),
         exec: Vec::new(),
+        given_up: Vec::new(),
     };
     manifest_of("acme", BTreeMap::from([(bottle.name.clone(), bottle)]))
 }

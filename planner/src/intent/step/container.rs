@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{ImageName, Membership, ObjectName, StageName};
 use crate::digest::Digest;
 use crate::fixed::{self, Fixed};
-use crate::manifest::Runtime;
+use crate::manifest::{Allowance, Runtime};
 use crate::source::SourcePath;
 
 /// What a container is for.
@@ -63,12 +63,22 @@ pub struct Container {
     /// Capabilities kept; all others are dropped.
     #[serde(deserialize_with = "fixed::of_capabilities")]
     pub capabilities: Vec<Fixed>,
+    /// The walls that the manifest takes away, sorted. Only ever of an agent.
+    pub given_up: Vec<Allowance>,
     /// Processes and threads.
     pub pids: u32,
     /// Processors.
     pub cpus: Option<String>,
     /// Memory.
     pub memory: Option<String>,
+}
+
+impl Container {
+    /// Whether it has the host's network instead of any of its own.
+    #[must_use]
+    pub fn is_on_hosts_network(&self) -> bool {
+        self.given_up.contains(&Allowance::HostNetwork)
+    }
 }
 
 /// Whether a container's command waits after the start.

@@ -3,6 +3,7 @@
 mod container;
 mod exec;
 mod files;
+mod gate;
 mod host;
 mod image;
 mod names;
@@ -11,6 +12,7 @@ mod network;
 pub use container::*;
 pub use exec::*;
 pub use files::*;
+pub use gate::*;
 pub use host::*;
 pub use image::*;
 pub use names::*;
@@ -36,6 +38,8 @@ pub enum Step {
     LearnOwners(Owners),
     /// Files are in a container.
     CopyIn(CopyIn),
+    /// Nothing that a bottle requires is broken, as its agent would find it.
+    Gate(Box<Gate>),
     /// A container's command runs.
     Start(ObjectName),
     /// A container answers that it serves.
@@ -68,6 +72,7 @@ impl Step {
             Self::Attach(_) => "attach",
             Self::LearnOwners(_) => "learn owners",
             Self::CopyIn(_) => "copy in",
+            Self::Gate(_) => "gate",
             Self::Start(_) => "start",
             Self::AwaitReady(_) => "await ready",
             Self::Exec(_) => "exec",
@@ -88,6 +93,7 @@ impl Step {
             Self::Attach(attachment) => Some(&attachment.container),
             Self::LearnOwners(owners) => Some(&owners.container),
             Self::CopyIn(copy) => Some(&copy.container),
+            Self::Gate(gate) => Some(&gate.container),
             Self::Start(name) | Self::Release(name) => Some(name),
             Self::LearnAddress(address) => Some(&address.container),
             Self::AwaitReady(ready) => Some(&ready.container),

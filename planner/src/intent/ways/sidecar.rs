@@ -47,6 +47,7 @@ impl Compiler<'_> {
             init: false,
             dns_closed: false,
             capabilities: Vec::new(),
+            given_up: Vec::new(),
             pids: 512,
             cpus: None,
             memory: None,

@@ -105,6 +105,7 @@ fn implementer() -> Bottle {
             owner: Some("node".to_owned()),
             mode: Some(0o600),
         }],
+        given_up: Vec::new(),
         exec: vec![Exec { run: strings(&["npm", "ci"]), user: Some("node".to_owned()) }],
     }
 }

@@ -1,5 +1,6 @@
 mod any;
 mod bad;
+mod given_up;
 mod good;
 mod merging;
 mod reference;
@@ -20,6 +21,9 @@ fn files() -> Memory {
         ("repository/.git/HEAD", ""),
         ("worktree/.git", "gitdir: elsewhere"),
         ("plain/file", ""),
+        ("/etc/hosts", ""),
+        ("/var/run/", ""),
+        ("/data/file", ""),
         ("~/.ssh/id_ed25519", ""),
         ("~/.ssh/id_ed25519.pub", ""),
     ])

@@ -73,6 +73,8 @@ pub(super) fn around(table: &Keys, line: &str) -> String {
         "`limits`" => format!("[bottle.a.limits]\n{line}"),
         "`ssh`" => format!("[[bottle.a.ssh]]\n{line}"),
         "`copy`" => format!("[[bottle.a.copy]]\n{line}"),
+        "`unsafe`" => format!("[[bottle.a.unsafe]]\n{line}"),
+        "`allow` of `unsafe`" => format!("[[bottle.a.unsafe]]\nallow = {{ {line} }}"),
         "`exec`" => format!("[[bottle.a.exec]]\n{line}"),
         other => panic!("{other}"),
     }

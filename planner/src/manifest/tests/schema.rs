@@ -44,6 +44,8 @@ fn pointer(keys: &Keys) -> &'static str {
         "`ssh`" => "/$defs/bottle/properties/ssh/items",
         "`copy`" => "/$defs/bottle/properties/copy/items",
         "`exec`" => "/$defs/bottle/properties/exec/items",
+        "`unsafe`" => "/$defs/bottle/properties/unsafe/items",
+        "`allow` of `unsafe`" => "/$defs/bottle/properties/unsafe/items/properties/allow/anyOf/1",
         other => panic!("{other}"),
     }
 }
@@ -89,7 +91,8 @@ fn every_key_has_a_type() {
             let place = format!("/{}", key.name);
             let found = places(&validator, &text);
             // What may be a text or a table is wrong as a whole.
-            let seen = found.iter().any(|at| at.ends_with(&place)) || table.place == "a value of `env`";
+            let seen = found.iter().any(|at| at.ends_with(&place))
+                || matches!(table.place, "a value of `env`" | "`allow` of `unsafe`");
             assert!(seen && !found.is_empty(), "`{}` of {}: {found:?}", key.name, table.place);
         }
     }
