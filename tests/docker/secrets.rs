@@ -178,7 +178,7 @@ impl Argv {
                         seen.leaks.push(String::from_utf8_lossy(&words).into_owned());
                     }
                 }
-                thread::sleep(Duration::from_millis(5));
+                thread::sleep(Duration::from_millis(15));
             }
             seen
         });

@@ -4,6 +4,7 @@ use super::ask::Ask;
 use super::attempt::{Attempt, Control, Vantage, Wants, listener_hears};
 use super::direct::public_resolver;
 use super::scene::Scene;
+use super::surroundings::where_a_gateway_could_be;
 use super::{How, Probe, Verdict, on_a_network};
 use crate::guarantee::Guarantee;
 use crate::profile::Behaviour;
@@ -80,8 +81,9 @@ fn public_resolvers(_: &Scene) -> Vec<Attempt> {
 }
 
 fn gateway_resolver(scene: &Scene) -> Vec<Attempt> {
-    let gateways = scene.networks.iter().filter_map(|network| network.gateway);
-    gateways.map(|gateway| Attempt::listener_udp(gateway, scene).shown_by(listener_hears(scene))).collect()
+    // An engine may name no gateway, and keep its address for it.
+    let addresses = where_a_gateway_could_be(scene).into_iter();
+    addresses.map(|address| Attempt::listener_udp(address, scene).shown_by(listener_hears(scene))).collect()
 }
 
 fn resolv_conf(_: &Scene) -> Vec<Attempt> {

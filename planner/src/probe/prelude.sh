@@ -116,6 +116,14 @@ tcp() {
   fi
   said=$(converse "$2" "$3" "$4" 2>&1)
   code=$?
+  # The last line may be the shell's own word on whom the limit ended: nobody answered that.
+  case $code,$said in
+    137,* | 143,*)
+      last=${said##*"
+"}
+      case $last in *Terminated* | *Killed*) said=${said%"$last"} ;; esac
+      ;;
+  esac
   # curl: 28 is a time-out, before and after the connection; 7 is none.
   [ "$stream" = curl ] && [ "$code" = 28 ] && [ -n "$said" ] && code=0
   case $code in

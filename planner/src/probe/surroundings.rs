@@ -94,7 +94,8 @@ fn metadata(scene: &Scene) -> Vec<Attempt> {
     ["169.254.169.254", "168.63.129.16", "100.100.100.200"].map(attempt).into()
 }
 
-fn gateway(scene: &Scene) -> Vec<Attempt> {
+/// The addresses of a bottle's networks at which the host could be: what the engine calls the gateway, the first ones and the last.
+pub(super) fn where_a_gateway_could_be(scene: &Scene) -> Vec<Ipv4Addr> {
     let mut addresses: Vec<Ipv4Addr> = Vec::new();
     for network in &scene.networks {
         let nobody = |address: &Ipv4Addr| Some(*address) != network.address && !network.others.contains(address);
@@ -107,8 +108,12 @@ fn gateway(scene: &Scene) -> Vec<Attempt> {
     }
     addresses.sort_unstable();
     addresses.dedup();
+    addresses
+}
+
+fn gateway(scene: &Scene) -> Vec<Attempt> {
     let attempt = |address| Attempt::listener_tcp(address, scene).shown_by(listener_is_up(scene)).necessary();
-    addresses.into_iter().map(attempt).collect()
+    where_a_gateway_could_be(scene).into_iter().map(attempt).collect()
 }
 
 fn names_of_the_host(scene: &Scene) -> Vec<Attempt> {

@@ -139,6 +139,16 @@ fn a_good_bottle_is_proven() {
 }
 
 #[test]
+fn an_engine_that_names_no_gateway_is_asked_where_one_could_be() {
+    let mut scene = scene();
+    scene.networks[0].gateway = None;
+    let probe = Probe::all().find(|probe| probe.name == "B4.gateway-resolver").unwrap();
+    assert_eq!(judge(probe, &scene, &good(&scene)).verdict, Verdict::Held);
+    let asked: Vec<String> = probe.attempts(&scene).iter().map(|attempt| attempt.ask.to_string()).collect();
+    assert!(asked.contains(&"udp 10.0.0.1:4002".to_owned()), "{asked:?}");
+}
+
+#[test]
 fn on_a_machine_without_a_network_nothing_is_proven() {
     let scene = scene();
     let silent = answered(&scene, |_, ask| match inside(ask) {

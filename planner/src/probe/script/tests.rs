@@ -173,6 +173,23 @@ fn with_hardly_a_tool_it_still_ends_in_time() {
     }
 }
 
+/// busybox's `timeout` becomes what it limits, and the shell has a word on its end.
+#[test]
+fn what_the_shell_says_of_the_limit_is_no_answer() {
+    if !Path::new("/bin/busybox").exists() {
+        eprintln!("there is no busybox here: not run");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["busybox", "sleep", "timeout", "nc", "true"] {
+        std::os::unix::fs::symlink("/bin/busybox", folder.path().join(name)).unwrap();
+    }
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let asks = [tcp(silent.local_addr().unwrap().port(), Say::Greeting)];
+    let output = run(&["/bin/dash"], Some(folder.path()), &script(&asks, NONCE));
+    assert_eq!(replies(&output, &asks, NONCE)[&asks[0]], Reply::Connected, "{output}");
+}
+
 #[test]
 fn what_is_read_is_read_by_the_shell_alone() {
     let folder = tempfile::tempdir().unwrap();
