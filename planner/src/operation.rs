@@ -260,6 +260,15 @@ pub enum Removed {
     },
 }
 
+impl Removed {
+    /// Whether it is an image that has no name: what is left when another took its name, or when a build was killed before it gave it
+    /// one. A build may give it a name at any time.
+    #[must_use]
+    pub fn is_unnamed_image(&self) -> bool {
+        matches!(self, Self::Object { kind: ObjectKind::Image, name, id } if name == id)
+    }
+}
+
 /// What an operation makes on the engine, if it makes an object.
 #[must_use]
 pub fn makes(step: &Step) -> Option<(ObjectKind, &str)> {

@@ -18,6 +18,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("drift::agent_restarted", "sidecar", agent_restarted),
         trial("drift::network_removed", "sidecar", network_removed),
         trial("drift::image_removed", "bare", image_removed),
+        trial("drift::image_unnamed", "bare", image_unnamed),
     ]
 }
 
@@ -119,18 +120,47 @@ fn network_removed(project: &Project) {
     project.is_as_declared();
 }
 
-fn image_removed(project: &Project) {
+/// The applied fixture with an image that was built: its agent, its image.
+fn built(project: &Project) -> [String; 2] {
     project.edit("bottle.toml", "{ ref = \"bottle-test/guest:2\" }", "{ build = \"image\" }");
     project.write("image/Dockerfile", "FROM bottle-test/guest:2\nCOPY Dockerfile /etc/recipe\n");
     project.apply();
     let agent = project.agent("agent");
     let image = inspect("container", &agent)["Config"]["Image"].as_str().unwrap().to_owned();
+    [agent, image]
+}
+
+fn image_removed(project: &Project) {
+    let [agent, image] = built(project);
     remove_by_hand(std::slice::from_ref(&agent));
     docker(&["image", "rm", &image]);
     let shown = project.has_drifted();
     assert!(shown.contains("shared/image/build:image: not there"), "{shown}");
     project.apply();
     assert!(exists("image", &image));
+    run_of(&agent);
+    project.is_as_declared();
+}
+
+/// What a build leaves that was killed before it named its image. The same build gives that image its name, so it must not go.
+fn image_unnamed(project: &Project) {
+    let [agent, image] = built(project);
+    let id = || inspect("image", &image)["Id"].clone();
+    let unname = || {
+        docker(&["tag", "bottle-test/guest:2", &image]);
+        docker(&["image", "rm", &image]);
+    };
+    let first = (id(), run_of(&agent));
+    unname();
+    assert!(project.has_drifted().contains("shared/image/build:image: not there"));
+    project.apply();
+    assert_eq!((id(), run_of(&agent)), first);
+    project.is_as_declared();
+
+    remove_by_hand(std::slice::from_ref(&agent));
+    unname();
+    project.apply();
+    assert_eq!(id(), first.0, "it was built from nothing");
     run_of(&agent);
     project.is_as_declared();
 }

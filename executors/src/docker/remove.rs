@@ -75,6 +75,10 @@ impl Docker {
     }
 
     fn find(&self, what: &Removed, context: &Context<'_>) -> Result<Found, EngineError> {
+        // A build took it from the cache: it has its name again, or is below an image that has one. Neither is a leftover.
+        if what.is_unnamed_image() && !self.is_dangling(what)? {
+            return Ok(Found::Nothing);
+        }
         let (kind, id, network) = match what {
             Removed::Object { kind: ObjectKind::Volume, name, .. } => (ObjectKind::Volume, name, None),
             Removed::Object { kind, id, .. } => (*kind, id, None),
@@ -110,6 +114,15 @@ impl Docker {
             return Ok(Found::Foreign);
         }
         Ok(Found::Ours { going: row.status == "removing" })
+    }
+
+    /// Whether an image has neither a name nor images that are laid over it.
+    fn is_dangling(&self, what: &Removed) -> Result<bool, EngineError> {
+        let Removed::Object { id, .. } = what else { return Ok(false) };
+        let listed: Vec<String> = self
+            .ask(&["image", "ls", "--no-trunc", "--filter", "dangling=true", "--format", "{{json .ID}}"])?
+            .rows()?;
+        Ok(listed.contains(id))
     }
 
     fn is_listed(&self, kind: ObjectKind, id: &str) -> Result<bool, EngineError> {

@@ -260,6 +260,18 @@ impl<'a> Hand<'a> {
         self.act(|state| Ok(networks::new(&Scene { state, labels }, name, subnet, |network| network)?.1))
     }
 
+    /// `docker tag` of another image with an image's name, and `docker image rm` of that name: it is there, and has none.
+    ///
+    /// # Errors
+    /// When there is no such image.
+    pub fn unname_image(&self, name: &str) -> Result<(), String> {
+        self.act(|state| {
+            let image = state.image_named(&ImageName(name.to_owned()));
+            let image = image.ok_or_else(|| Refusal::daemon(format!("No such image: {name}")))?;
+            Ok(vec![Change::Image(Image { name: None, ..image.clone() })])
+        })
+    }
+
     /// `docker tag` of an image that is not ours. It takes the name from whichever has it.
     ///
     /// # Errors

@@ -69,8 +69,14 @@ pub(super) fn build(scene: &Scene<'_>, build: &Build, baked: Files) -> Result<An
     if state.image_named(name).is_some_and(|image| image.labels == scene.labels && image.files == files) {
         return Ok(Answer::default());
     }
-    let (id, count) = scene.new_id("image");
     let mut changes = untagged(state, name);
+    // A cache knows no names: it has what lost its name, too.
+    let unnamed = |image: &&Image| image.name.is_none() && image.labels == scene.labels && image.files == files;
+    if let Some(image) = state.images.values().find(unnamed) {
+        changes.push(Change::Image(Image { name: Some(name.listed()), ..image.clone() }));
+        return Ok(Answer::changes(changes));
+    }
+    let (id, count) = scene.new_id("image");
     changes.push(count);
     let id = format!("sha256:{id}");
     changes.push(Change::Image(Image { id, name: Some(name.listed()), labels: scene.labels.clone(), files }));

@@ -44,6 +44,10 @@ fn object(
         ObjectKind::Image => {
             let Some(image) = state.images.get(id) else { return Ok(Vec::new()) };
             ours(image.labels.as_ref(), project, kind, name)?;
+            // It had no name, and a build gave it one.
+            if name == id && image.name.is_some() {
+                return Ok(Vec::new());
+            }
             images::remove(state, image)
         }
         ObjectKind::Volume => {

@@ -7,6 +7,7 @@ use super::{Entry, Reason, Verdict};
 use crate::address::Address;
 use crate::intent::{ImageName, ObjectName};
 use crate::name::BottleName;
+use crate::observation::ObservedContainer;
 use crate::operation::{ObjectKind, Removal, Removed, makes};
 use crate::spelling;
 
@@ -43,6 +44,15 @@ pub(super) fn undeclared(
     let in_part = |address: &Address| {
         named.as_ref().is_none_or(|named| address.bottle().is_some_and(|bottle| named.contains(bottle)))
     };
+    let all = seen.all();
+    let goes: HashSet<&str> = entries.iter().filter_map(|entry| container_that_goes(entry)).collect();
+    let stays = |container: &&ObservedContainer| {
+        let name = container.name.as_str();
+        let kept = declared.contains(&(ObjectKind::Container, name)) && !goes.contains(name);
+        kept || !in_part(&container.labels.address)
+    };
+    let used: HashSet<&str> =
+        all.containers.iter().filter(stays).map(|container| container.image_id.as_str()).collect();
     let mut gone = Vec::new();
     let mut add = |kind: ObjectKind, name: &str, id: &str, address: &Address| {
         if in_part(address) && !declared.contains(&(kind, name)) {
@@ -55,7 +65,6 @@ pub(super) fn undeclared(
             });
         }
     };
-    let all = seen.all();
     for process in &all.processes {
         add(ObjectKind::Process, &process.name, &process.id, &process.labels.address);
     }
@@ -66,8 +75,9 @@ pub(super) fn undeclared(
         add(ObjectKind::Network, &network.name, &network.id, &network.labels.address);
     }
     for image in &all.images {
-        // An image whose name was taken away still has its id; a name that somebody else gave it is theirs.
-        if image.names.is_empty() {
+        // An image whose name was taken away still has its id; a name that somebody else gave it is theirs. While a container that
+        // stays was made from it, it stays too.
+        if image.names.is_empty() && !used.contains(image.id.as_str()) {
             add(ObjectKind::Image, &image.id, &image.id, &image.labels.address);
         }
         for name in image.names.iter().filter(|name| name.starts_with(&format!("bottle_{}_", image.labels.project))) {
@@ -88,6 +98,13 @@ pub(super) fn undeclared(
         (a.address.bottle().is_none(), a.address.bottle()).cmp(&(b.address.bottle().is_none(), b.address.bottle()))
     });
     gone
+}
+
+fn container_that_goes(entry: &Entry) -> Option<&str> {
+    match &entry.removal.as_ref()?.what {
+        Removed::Object { kind: ObjectKind::Container, name, .. } => Some(name),
+        _ => None,
+    }
 }
 
 /// The address of a stage that is no longer declared: its name, `bottle_PROJECT_BOTTLE_...`, says whose it is.
@@ -137,23 +154,28 @@ pub(super) fn order(entries: &mut [Entry], seen: &Seen<'_>) {
         }
     }
     // An image laid over another keeps that one alive: those of the bottles go before those that they share.
-    let derived: Vec<Address> = entries
+    let derived: Vec<(Address, bool)> = entries
         .iter()
         .filter(|entry| entry.address.bottle().is_some())
-        .filter(|entry| {
-            matches!(&entry.removal, Some(Removal { what: Removed::Object { kind: ObjectKind::Image, .. }, .. }))
+        .filter_map(|entry| match &entry.removal.as_ref()?.what {
+            what @ Removed::Object { kind: ObjectKind::Image, .. } => {
+                Some((entry.address.clone(), what.is_unnamed_image()))
+            }
+            _ => None,
         })
-        .map(|entry| entry.address.clone())
         .collect();
     for entry in entries.iter_mut() {
         let shared = entry.address.bottle().is_none();
+        // What makes room for a build cannot wait for what itself waits for all builds.
+        let for_a_build = entry.operation.is_some();
         let Some(removal) = &mut entry.removal else { continue };
         if let Removed::Object { kind, name, id } = &removal.what {
             removal.after = match kind {
                 ObjectKind::Network => members.get(name.as_str()).cloned().unwrap_or_default(),
                 ObjectKind::Image => {
                     let mut after = users.get(id.as_str()).cloned().unwrap_or_default();
-                    after.extend(derived.iter().filter(|_| shared).cloned());
+                    let first = derived.iter().filter(|(_, unnamed)| shared && !(*unnamed && for_a_build));
+                    after.extend(first.map(|(address, _)| address.clone()));
                     after
                 }
                 ObjectKind::Stage => {

@@ -30,7 +30,8 @@ pub enum TaskKind<'plan> {
 impl Plan {
     /// What is to be done, and what waits for what. Linear in the plan.
     ///
-    /// A thing is taken away only once the image of what replaces it is there, so that a build that fails leaves the old one be.
+    /// A thing is taken away only once the image of what replaces it is there, so that a build that fails leaves the old one be. An
+    /// image without a name goes after all builds: one of them may take it from the cache and give it a name.
     #[must_use]
     pub fn tasks(&self) -> Vec<Task<'_>> {
         let mut tasks = Vec::new();
@@ -67,6 +68,9 @@ impl Plan {
             .filter(|(_, at)| matches!(tasks[**at].kind, TaskKind::Run(run) if provides_image(&run.step).is_some()))
             .map(|(address, at)| (*address, *at))
             .collect();
+        let built =
+            |at: &&usize| matches!(tasks[**at].kind, TaskKind::Run(Operation { step: Step::BuildImage(_), .. }));
+        let builds: Vec<usize> = runs.values().filter(built).copied().collect();
         let before = self.before(&runs);
         let waits: Vec<(usize, Vec<usize>)> = self
             .entries
@@ -87,7 +91,13 @@ impl Plan {
                     }
                     (*at, waits)
                 });
-                let remove = removes.get(&entry.address).map(|at| (*at, Self::removal_waits(entry, &images, &removes)));
+                let remove = removes.get(&entry.address).map(|at| {
+                    let mut waits = Self::removal_waits(entry, &images, &removes);
+                    if entry.removal.as_ref().is_some_and(|removal| removal.what.is_unnamed_image()) {
+                        waits.extend(&builds);
+                    }
+                    (*at, waits)
+                });
                 [run, remove]
             })
             .flatten()

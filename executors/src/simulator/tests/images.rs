@@ -65,6 +65,26 @@ fn a_build_needs_its_dockerfile_and_gets_labels() {
 }
 
 #[test]
+fn an_image_without_a_name_goes_unless_a_build_names_it_again() {
+    let bench = Bench::new("simulator");
+    std::fs::write(bench.root.path().join("Dockerfile"), "FROM scratch").unwrap();
+    let hand = bench.engine.by_hand();
+    let build = || bench.run("shared/image/build", build("i:1", folder("Dockerfile"))).unwrap();
+    build();
+    let built = bench.seen().images;
+    let id = built[0].id.as_str();
+    hand.unname_image("i:1").unwrap();
+    assert_eq!((bench.seen().images[0].names.len(), bench.seen().images[0].id.as_str()), (0, id));
+    build();
+    assert_eq!(bench.seen().images, built, "the cache has it still");
+    bench.remove(object(ObjectKind::Image, id, id)).unwrap();
+    assert_eq!(bench.seen().images, built, "it is no leftover any more");
+    hand.unname_image("i:1").unwrap();
+    bench.remove(object(ObjectKind::Image, id, id)).unwrap();
+    assert!(bench.seen().images.is_empty());
+}
+
+#[test]
 fn a_baked_image_needs_its_base_and_gives_its_files_to_containers() {
     let bench = Bench::new("simulator");
     assert!(bench.no(build("node:22", baked("base:1"))).contains("base:1: not found"));

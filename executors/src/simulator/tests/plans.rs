@@ -245,7 +245,8 @@ fn by_hand(world: &World, how: u8, which: Index) {
     let network = container.networks.first().map_or("none", String::as_str);
     let image = hand.container(&container.name).unwrap().unwrap().image;
     let _ = match how % 16 {
-        0 | 9 => hand.stop(&container.name),
+        0 => hand.stop(&container.name),
+        9 => hand.unname_image(&image),
         1 | 10 => hand.restart(&container.name),
         2 => hand.remove_container(&container.name),
         3 if network != "none" => hand.disconnect(&container.name, network),
