@@ -337,8 +337,9 @@ fn assert_harmless_everywhere(text: &str, turn: usize) {
             write(&stage, &format!("{version}{name}{bottle}"));
             let said = show(&stage, "plan --backend docker@28.5");
             assert_harmless(&said, Form::Text, &bottle);
-            // A secret that is asked for cannot be had without a person.
-            if said.exit == Some(0) && !bare && !lines.contains("ask = ") {
+            // What cannot be told counts as lying outside, and a secret that is asked for cannot be had without a person.
+            let reads = said.stdout.contains("\n    may read ./");
+            if said.exit == Some(0) && !bare && !reads && !lines.contains("ask = ") {
                 taken.push_str(&bottle);
             }
         }

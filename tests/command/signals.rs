@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -25,7 +26,14 @@ fn interrupted(stage: &Stage, line: &str) -> (Vec<Value>, Option<i32>, String) {
         if event["event"] == "done" {
             done += 1;
             if done == 3 {
+                let slept = times_asleep(pid);
                 kill_process(pid, Signal::INT).unwrap();
+                // Until it was heard, nothing more is read, so that nothing more is done.
+                let deadline = Instant::now() + Duration::from_secs(20);
+                while times_asleep(pid) == slept {
+                    assert!(Instant::now() < deadline, "the signal is not heard");
+                    std::thread::yield_now();
+                }
             }
         }
         events.push(event);
@@ -33,6 +41,15 @@ fn interrupted(stage: &Stage, line: &str) -> (Vec<Value>, Option<i32>, String) {
     let mut told = String::new();
     child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
     (events, child.wait().unwrap().code(), told)
+}
+
+/// How often the thread that listens for signals has gone to sleep.
+fn times_asleep(pid: Pid) -> u64 {
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero())).unwrap();
+    let status = tasks.filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("status")).ok());
+    let listens = status.into_iter().find(|status| status.starts_with("Name:\tsignals\n")).unwrap();
+    let times = listens.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).unwrap();
+    times.trim().parse().unwrap()
 }
 
 #[test]

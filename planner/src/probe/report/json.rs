@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::probe::outcome::is_claimed;
 use crate::probe::{Finding, Found, Verification, Verified};
+use crate::render::harmless_json;
 
 /// The name of the format.
 pub const VERIFICATION_FORMAT: &str = "bottle.verification";
@@ -21,7 +22,7 @@ pub(super) fn json(verification: &Verification) -> String {
         "claims": { "proven": proven, "refuted": refuted, "unknown": unknown },
         "bottles": verification.bottles.iter().map(of_bottle).collect::<Vec<_>>(),
     });
-    format!("{document}\n")
+    harmless_json(&format!("{document}\n")).into_owned()
 }
 
 fn of_bottle(bottle: &Verified) -> Value {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::difference::{Difference, Line, LineSign, Shift, Side};
 use crate::guarantee::Standing;
 use crate::operation::ObjectKind;
+use crate::render::harmless_json;
 use crate::render::json::{flow_as_json, secret_by_name, standing_word};
 
 /// The name of the format: the first key of every document.
@@ -98,7 +99,7 @@ pub fn difference_json(difference: &Difference) -> String {
             "lines": change.lines.iter().map(line).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
     });
-    format!("{document:#}\n")
+    harmless_json(&format!("{document:#}\n")).into_owned()
 }
 
 fn side(side: &Side) -> Value {
