@@ -172,7 +172,7 @@ impl<'run> Coordinator<'run> {
     fn end(&mut self, at: usize, took: Duration, result: Result<Vec<String>, Failure>, durable: bool) {
         let work = Work::of(&self.tasks[at]);
         let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        let notes = result.as_ref().map(|notes| notes.clone()).unwrap_or_default();
+        let notes = result.clone().unwrap_or_default();
         if let Err(failure) = result {
             self.tell(&Event::Failed { work, ms, failure: &failure });
             self.failures.push(failure);

@@ -80,7 +80,8 @@ impl Asked {
             let loses: Vec<&str> = it.loses().into_iter().map(Guarantee::name).collect();
             Line { grant: Grant::GiveUp, text: format!("{it}, which loses {}", loses.join(", ")) }
         });
-        let anywhere = self.given_up.contains(&Allowance::HostNetwork).then(|| "everybody, by the host's own network");
+        let anywhere =
+            self.given_up.contains(&Allowance::HostNetwork).then_some("everybody, by the host's own network");
         let anywhere = anywhere.into_iter().map(|text| Line { grant: Grant::Send, text: text.to_owned() });
         let hosts = self.hosts.iter().map(|host| Line { grant: Grant::Send, text: host.clone() });
         let reads = variables.chain(typed).chain(keys).chain(self.files.iter().map(file));

@@ -80,7 +80,9 @@ fn unmet(difference: &Difference, detail: Detail) -> Vec<String> {
 
 fn guarantees(difference: &Difference, detail: Detail) -> Vec<String> {
     let mut lines = Vec::new();
-    fn all(shifts: &[Shift]) -> IndexMap<(Guarantee, &str, (&str, &str), bool), Vec<String>> {
+    /// What is said of a shift, but for the bottle.
+    type Said<'s> = (Guarantee, &'s str, (&'s str, &'s str), bool);
+    fn all(shifts: &[Shift]) -> IndexMap<Said<'_>, Vec<String>> {
         grouped(shifts.iter().map(|shift| {
             let to = (shift.to.word(), shift.to.reason());
             ((shift.guarantee, shift.from.word(), to, shift.required), shift.bottle.to_string())
