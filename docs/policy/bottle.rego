@@ -3,7 +3,7 @@
 #   bottle plan --backend docker@28.5 --format json > plan.json
 #   conftest test plan.json --policy docs/policy --data docs/policy/allowed.json
 #
-# `data.allowed.hosts` lists the hosts that bottles may reach, `data.allowed.unsafe` what their `unsafe` may allow, each as `allow` has it.
+# `data.allowed.hosts` lists the hosts that bottles may reach, `data.allowed.unsafe` what their `unsafe` may allow, each as the plan says it (`capability CHOWN`).
 package main
 
 import rego.v1

@@ -89,7 +89,7 @@ fn what_is_on_the_list_may_be_given_up() {
     let table = "allow = [\"api.anthropic.com\"]\n\n[[bottle.implementer.unsafe]]\nallow = { capability = \"CHOWN\" }\n\
                  loses = [\"agent.unprivileged\"]\n";
     stage.edit(r#"allow = ["api.anthropic.com"]"#, table);
-    let listed = r#"{"allowed": {"hosts": ["api.anthropic.com"], "unsafe": [{"capability": "CHOWN"}]}}"#;
+    let listed = r#"{"allowed": {"hosts": ["api.anthropic.com"], "unsafe": ["capability CHOWN"]}}"#;
     assert_eq!(denied_with(&plan(&stage, "docker@28.5"), listed), [""; 0]);
 }
 

@@ -40,7 +40,7 @@ pub fn difference_json(difference: &Difference) -> String {
         })).collect::<Vec<_>>(),
         "unsafe": difference.allowances.iter().map(|change| json!({
             "bottle": change.bottle,
-            "allow": change.allowance,
+            "allow": change.allowance.to_string(),
             "loses": change.allowance.loses(),
             "allowed": change.allowed,
         })).collect::<Vec<_>>(),
