@@ -122,7 +122,7 @@ pub(crate) struct Diff {
     /// Show all operations and all names
     #[arg(long)]
     pub(crate) full: bool,
-    /// Exit with 2 where they differ, with 3 where a guarantee is lost, or required and not held
+    /// Exit with 2 where they differ, with 3 where a guarantee is lost, required and not held, or no longer required, or `unsafe` allows more
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
 }

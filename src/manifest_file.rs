@@ -48,7 +48,7 @@ impl ManifestPlace {
 impl ManifestFile {
     /// Reads and checks a manifest, without a look at anything outside its folder.
     pub(crate) fn read(path: &Path) -> Result<Self, Fault> {
-        let bytes = std::fs::read(path).map_err(|error| Fault::from(Unreadable { path: path.to_owned(), error }))?;
+        let bytes = bytes(path)?;
         let place = ManifestPlace::of(path)?;
         let files = HostFiles::new(place.root.clone());
         let manifest = parse(path, &bytes, &files)?;
@@ -61,6 +61,33 @@ impl ManifestFile {
         let manifest = parse(&self.place.path, &self.bytes, &files)?;
         Ok(Self { manifest, files, ..self })
     }
+}
+
+/// The bytes of a manifest. What is wrong with a text is shown with its lines, so a link that came with the folder must not choose which
+/// text that is: one that leads out of the folder, or to git's own files, is not followed.
+pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, Fault> {
+    let failed = |error| unreadable(path, error);
+    if std::fs::symlink_metadata(path).map_err(failed)?.is_symlink() {
+        let (real, place) = (path.canonicalize().map_err(failed)?, ManifestPlace::of(path)?);
+        let within = real.strip_prefix(&place.root);
+        if !within.is_ok_and(|within| within.components().all(|part| part.as_os_str() != ".git")) {
+            return Err(LeadsOut { path: path.to_owned() }.into());
+        }
+    }
+    std::fs::read(path).map_err(failed)
+}
+
+/// A manifest that is a link to somewhere else.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("the manifest {} is a link to a file that is not the project's", path.display())]
+#[diagnostic(
+    code(bottle::manifest::link),
+    help(
+        "whoever made the link would choose what is read and shown; where it is yours, name the file that it leads to"
+    )
+)]
+pub(crate) struct LeadsOut {
+    path: PathBuf,
 }
 
 fn parse(path: &Path, bytes: &[u8], files: &HostFiles) -> Result<Manifest, Fault> {

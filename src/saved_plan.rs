@@ -22,6 +22,13 @@ pub(crate) enum FileError {
     #[error("{}: {error}", path.display())]
     #[diagnostic(code(bottle::saved), help("nothing was changed; {help}"))]
     Refused { path: PathBuf, error: SavedError, help: String },
+    /// It is a plan for people.
+    #[error("{} is a snapshot for review, and no saved plan", path.display())]
+    #[diagnostic(
+        code(bottle::saved::snapshot),
+        help("`bottle plan --check` compares it; `bottle plan --out FILE` saves a plan that can be applied")
+    )]
+    Snapshot { path: PathBuf },
     /// Something else lies there.
     #[error("{} is there, and it is no saved plan", path.display())]
     #[diagnostic(code(bottle::saved::taken), help("only a saved plan is written over: give another name with `--out`"))]
@@ -65,6 +72,9 @@ pub(crate) fn word(path: &Path) -> String {
 /// Reads a saved plan.
 pub(crate) fn read(path: &Path) -> Result<SavedPlan, Fault> {
     let bytes = fs::read(path).map_err(|error| Fault::from(FileError::Unreadable { path: path.to_owned(), error }))?;
+    if is_snapshot(&bytes) {
+        return Err(FileError::Snapshot { path: path.to_owned() }.into());
+    }
     let read = match std::str::from_utf8(&bytes) {
         Ok(text) => saved::read(text),
         Err(_) if is_meant_as_one(&bytes) => Err(SavedError::Damaged("it is not all text".to_owned())),
@@ -76,9 +86,13 @@ pub(crate) fn read(path: &Path) -> Result<SavedPlan, Fault> {
     })
 }
 
-/// Whether the file at a path is meant as a saved plan.
+/// Whether the file at a path is meant as a plan, to be applied or for review.
 pub(crate) fn is_at(path: &Path) -> bool {
-    fs::read(path).is_ok_and(|bytes| is_meant_as_one(&bytes))
+    fs::read(path).is_ok_and(|bytes| is_meant_as_one(&bytes) || is_snapshot(&bytes))
+}
+
+fn is_snapshot(bytes: &[u8]) -> bool {
+    bytes.starts_with(bottle_planner::render::SNAPSHOT_MARK.as_bytes())
 }
 
 fn is_meant_as_one(bytes: &[u8]) -> bool {

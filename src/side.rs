@@ -13,7 +13,7 @@ use bottle_planner::source::{FileError, Files, SourcePath};
 use crate::backend::select;
 use crate::commands::plan::fault;
 use crate::exit::Fault;
-use crate::manifest_file::{ManifestFile, unreadable};
+use crate::manifest_file::{self, ManifestFile, unreadable};
 use crate::{saved_plan, trust};
 
 /// One side of a comparison.
@@ -126,10 +126,15 @@ pub(crate) fn nothing_before(plan: &Plan) -> Plan {
 }
 
 fn on_host(path: &Path, beside_revision: bool) -> Result<Opened, Fault> {
-    let bytes = std::fs::read(path).map_err(|error| unreadable(path, error))?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let root = folder.canonicalize().map_err(|error| unreadable(path, error))?;
     let tracked = if beside_revision { WorktreeFiles::new(&root)? } else { None };
+    let bytes = match (&tracked, path.file_name()) {
+        (Some(files), Some(name)) => {
+            files.manifest(Path::new(name)).map_err(|why| unreadable(path, std::io::Error::other(why.to_string())))?
+        }
+        _ => manifest_file::bytes(path)?,
+    };
     let files: Box<dyn Files> = match tracked {
         Some(files) => Box::new(files),
         None => Box::new(HostFiles::new(root)),

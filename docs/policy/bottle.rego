@@ -3,7 +3,7 @@
 #   bottle plan --backend docker@28.5 --format json > plan.json
 #   conftest test plan.json --policy docs/policy --data docs/policy/allowed.json
 #
-# `data.allowed.hosts` lists the hosts that bottles may reach.
+# `data.allowed.hosts` lists the hosts that bottles may reach, `data.allowed.unsafe` what their `unsafe` may allow, each as the plan says it (`capability CHOWN`).
 package main
 
 import rego.v1
@@ -34,6 +34,20 @@ deny contains message if {
 	some host in bottle.allow
 	contains(host, "*")
 	message := sprintf("%s may reach every host of %s", [bottle.name, host])
+}
+
+# No wall taken away, but by what is on the list.
+deny contains message if {
+	some bottle in input.bottles
+	some given_up in bottle["unsafe"]
+	not given_up.allow in data.allowed["unsafe"]
+	message := sprintf("%s gives up %s, by what is not on the list", [bottle.name, concat(", ", given_up.loses)])
+}
+
+deny contains message if {
+	some bottle in input.bottles
+	not is_array(bottle["unsafe"])
+	message := sprintf("%s does not say what it gives up", [bottle.name])
 }
 
 # No required guarantee that is not held.

@@ -21,7 +21,7 @@ pub(crate) fn run(arguments: &arguments::Diff) -> Result<Exit, Fault> {
             ));
         }
     };
-    let (from, to) = (Side::named(&arguments.from), Side::named(&arguments.to));
+    let (from, to) = (side(&arguments.from)?, side(&arguments.to)?);
     let beside_revision = from.is_revision() || to.is_revision();
     let open = |side: &Side, other: &Side| match (side, other) {
         (Side::Manifest(path), Side::Saved(_)) => Opened::as_planned(path),
@@ -33,6 +33,24 @@ pub(crate) fn run(arguments: &arguments::Diff) -> Result<Exit, Fault> {
     let to = to.plan(to_backend.or(of_saved.as_deref()), None)?;
     let difference = Difference::between(&from, &to);
     Ok(show(&difference, arguments.format, arguments.full, arguments.detailed_exitcode))
+}
+
+/// A side of a comparison that is there, as far as a file can be missing.
+fn side(text: &str) -> Result<Side, Fault> {
+    let side = Side::named(text);
+    if !matches!(&side, Side::Manifest(path) if std::fs::symlink_metadata(path).is_err()) {
+        return Ok(side);
+    }
+    let help = match text.contains(['.', '/']) {
+        true => "a side is a file, REV:PATH, or a saved plan".to_owned(),
+        false => {
+            let word = render::shell(text);
+            format!(
+                "a side is a file, REV:PATH, or a saved plan: for a revision `{word}:bottle.toml`, or `bottle plan --against {word}`"
+            )
+        }
+    };
+    Err(Fault::usage(format!("there is no file `{}`", text.escape_debug()), &help))
 }
 
 /// The manifest in the working tree against the same manifest of a revision.

@@ -112,6 +112,36 @@ fn revisions_are_no_options_and_missing_ones_say_so() {
 }
 
 #[test]
+fn a_side_that_is_not_there_says_what_a_side_is() {
+    let stage = committed("sidecar");
+    let missing = ask(&stage, "diff nosuch.toml");
+    assert!(missing.exit == Some(64) && missing.stderr.contains("a file, REV:PATH, or a saved plan"), "{missing:?}");
+    assert!(!missing.stderr.contains("--file"), "{missing:?}");
+    let bare = ask(&stage, "diff main");
+    assert!(bare.stderr.contains("main:bottle.toml") && bare.stderr.contains("plan --against main"), "{bare:?}");
+}
+
+/// What is wrong with a manifest is shown with its lines: they must be the manifest's own.
+#[test]
+fn a_manifest_that_links_elsewhere_shows_nothing_of_it() {
+    let stage = committed("sidecar");
+    let (sub, secret) = (stage.project().join("sub"), stage.home().join("credentials"));
+    fs::write(&secret, "version = 1\nhunter2 = hunter2\n").unwrap();
+    fs::write(stage.project().join(".git/hidden"), "hunter2 = hunter2\n").unwrap();
+    for target in [secret.as_path(), Path::new("../.git/hidden")] {
+        fs::remove_file(sub.join("bottle.toml")).unwrap();
+        symlink(target, sub.join("bottle.toml")).unwrap();
+        for line in
+            ["diff HEAD:sub/bottle.toml bottle.toml", "plan --against HEAD", "plan", "diff bottle.toml bottle.toml"]
+        {
+            let said = ask(&stage, line);
+            assert!(said.exit == Some(1) && said.stderr.contains("link"), "{line} {said:?}");
+            assert!(!format!("{said:?}").contains("hunter2"), "{line} {said:?}");
+        }
+    }
+}
+
+#[test]
 fn bare_and_shallow_clones_will_do() {
     let stage = committed("full");
     let top = stage.project();
@@ -122,8 +152,11 @@ fn bare_and_shallow_clones_will_do() {
     git(&top, &["clone", "-q", "--bare", &url, &bare.display().to_string()]);
     git(&top, &["clone", "-q", "--depth=1", &url, &shallow.display().to_string()]);
     let line = "diff main~1:sub/bottle.toml main:sub/bottle.toml";
-    let said = said(stage.bottle(line).current_dir(&bare));
+    let said = said(stage.bottle(line).current_dir(&bare).env("GIT_DIR", "."));
     assert!(said.stdout.contains("~ implementer/agent/prompt\n"), "{said:?}");
+    // A folder that only looks like a repository could come with anything.
+    let unnamed = crate::said::said(stage.bottle(line).current_dir(&bare));
+    assert!(unnamed.exit == Some(1) && unnamed.stdout.is_empty(), "{unnamed:?}");
     let said = crate::said::said(stage.bottle(line).current_dir(&shallow));
     assert!(said.exit == Some(1) && said.stderr.contains("it is a shallow clone"), "{said:?}");
     assert!(said.stderr.contains("git fetch --depth=1"), "{said:?}");

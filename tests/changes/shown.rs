@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use bottle_planner::manifest::Allowance;
 use similar::TextDiff;
 
 use crate::said::said;
@@ -45,7 +46,7 @@ const CHANGES: [Change; 13] = [
         },
         2,
     ),
-    ("requirement-dropped", "team", |stage| stage.edit(", \"proxy.isolated\"]", "]"), 2),
+    ("requirement-dropped", "team", |stage| stage.edit(", \"proxy.isolated\"]", "]"), 3),
     ("prompt-edited", "full", |stage| append(&stage.project().join("prompts/implementer.md"), "Ask first.\n"), 2),
     ("prompt-of-all-edited", "team", |stage| stage.edit("Take the next", "Take a next"), 2),
     ("dockerfile-edited", "full", |stage| append(&stage.project().join("Dockerfile"), "RUN true\n"), 2),
@@ -167,6 +168,39 @@ fn the_lost_guarantee_stands_before_all_else() {
     assert!(text.lines().nth(1).unwrap().starts_with("1 guarantee lost, "), "{text}");
     let signed = text.lines().find(|line| line.starts_with(['+', '-', '!', '~'])).unwrap();
     assert!(signed.starts_with("! agent.unprivileged held -> weakened ["), "{text}");
+}
+
+/// Asks for an allowance in place of the egress and of all that is required.
+fn unwalled(stage: &Stage, name: &str, allowance: &Allowance) {
+    let manifest = stage.manifest();
+    let (above, _) = manifest.split_once("[bottle.implementer.egress]").unwrap();
+    let above = above.replace("implementer", name).replace("sandbox = \"shared-kernel\"\n", "");
+    let lines = above.lines().filter(|line| !line.starts_with("requires")).map(|line| format!("{line}\n"));
+    let table = allowance.table().replace("NAME", name);
+    fs::write(stage.project().join("bottle.toml"), lines.collect::<String>() + "\n" + &table + "\n").unwrap();
+}
+
+/// Under another name and with nothing required, no guarantee is lost of any bottle that both have.
+#[test]
+fn a_new_bottle_without_walls_is_weaker() {
+    let change: fn(&Stage) = |stage| unwalled(stage, "uno", &Allowance::Privileged);
+    let (text, exit) = difference("sidecar", change, "--backend docker@28.5");
+    assert_eq!(exit, Some(3), "{text}");
+    assert!(text.contains("\nunsafe\n! privileged is allowed [uno], which loses egress.allowlisted, "), "{text}");
+    let (json, _) = difference("sidecar", change, "--backend docker@28.5 --format json");
+    assert!(json.contains("\"weaker\": true") && json.contains("\"allow\": \"privileged\""), "{json}");
+    let (markdown, _) = difference("sidecar", change, "--backend docker@28.5 --format markdown");
+    assert!(markdown.contains("unsafe: `privileged` is allowed to `uno`"), "{markdown}");
+}
+
+#[test]
+fn the_hosts_own_network_opens_every_host() {
+    let change: fn(&Stage) = |stage| unwalled(stage, "implementer", &Allowance::HostNetwork);
+    let (text, exit) = difference("sidecar", change, "--backend docker@28.5");
+    assert_eq!(exit, Some(3), "{text}");
+    assert!(text.contains("\n! implementer: everything, by the host's own network, which swallows api."), "{text}");
+    assert!(text.contains("1 bottle opened to every host") && !text.contains("host closed"), "{text}");
+    assert!(text.contains("\n~ implementer: by no proxy instead of "), "{text}");
 }
 
 /// A bottle that is renamed and changed as well is another one: nothing may hide behind a name.

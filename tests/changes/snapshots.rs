@@ -14,6 +14,17 @@ fn snapshot(stage: &Stage) -> String {
 }
 
 #[test]
+fn a_snapshot_is_taken_for_no_saved_plan() {
+    let stage = Stage::of("sidecar");
+    assert_eq!(said(&mut stage.bottle("plan --snapshot --backend docker@28.5")).exit, Some(0));
+    for line in ["show", "apply", "diff bottle.toml"] {
+        let said = said(&mut stage.bottle(&format!("{line} {NAME}")));
+        assert!(said.exit == Some(1) && said.stderr.contains("is a snapshot for review"), "{line} {said:?}");
+        assert!(said.stderr.contains("bottle plan --check") && said.stderr.contains("bottle plan --out"), "{said:?}");
+    }
+}
+
+#[test]
 fn a_snapshot_is_checked_and_refreshed() {
     let stage = Stage::of("full");
     let none = said(&mut stage.bottle("plan --check"));

@@ -59,6 +59,13 @@ fn each_rule_denies() {
             vec!["implementer requires kernel.own, which is not held"],
         ),
         (
+            r#"allow = ["api.anthropic.com"]"#,
+            "allow = [\"api.anthropic.com\"]\n\n[[bottle.implementer.unsafe]]\nallow = { capability = \"CHOWN\" }\n\
+             loses = [\"agent.unprivileged\"]\n"
+                .to_owned(),
+            vec!["implementer gives up agent.unprivileged, by what is not on the list"],
+        ),
+        (
             "user = \"node\"\n",
             "user = \"node\"\nworkspace = { from = \".\", how = \"mount\" }\n".to_owned(),
             vec!["implementer/agent/create mounts . of the host"],
@@ -74,6 +81,16 @@ fn each_rule_denies() {
         stage.edit(from, &to);
         assert_eq!(denied(&stage), expected, "{to}");
     }
+}
+
+#[test]
+fn what_is_on_the_list_may_be_given_up() {
+    let stage = good();
+    let table = "allow = [\"api.anthropic.com\"]\n\n[[bottle.implementer.unsafe]]\nallow = { capability = \"CHOWN\" }\n\
+                 loses = [\"agent.unprivileged\"]\n";
+    stage.edit(r#"allow = ["api.anthropic.com"]"#, table);
+    let listed = r#"{"allowed": {"hosts": ["api.anthropic.com"], "unsafe": ["capability CHOWN"]}}"#;
+    assert_eq!(denied_with(&plan(&stage, "docker@28.5"), listed), [""; 0]);
 }
 
 /// What it cannot judge it refuses.

@@ -140,10 +140,14 @@ impl Repository {
         command
             .arg("--no-pager")
             .args(["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"])
+            // A folder that looks like a bare repository brings its own configuration along.
+            .args(["-c", "safe.bareRepository=explicit", "-c", "core.sshCommand=false"])
             .arg("-C")
             .arg(&self.folder)
             .args(words)
+            // Of gits that do not know the first, the second keeps every transport: no configuration allows one again.
             .env("GIT_NO_LAZY_FETCH", "1")
+            .env("GIT_ALLOW_PROTOCOL", "none")
             .env("GIT_NO_REPLACE_OBJECTS", "1")
             .env("GIT_OPTIONAL_LOCKS", "0")
             .env("GIT_TERMINAL_PROMPT", "0")

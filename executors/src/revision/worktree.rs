@@ -61,6 +61,24 @@ impl WorktreeFiles {
         Ok(Some(Self { host: HostFiles::unbounded(root.to_owned()), root: root.to_owned(), top, known, odd }))
     }
 
+    /// The text of the manifest itself. It may be a link to what git tracks or would track, and to nothing else: what is wrong with
+    /// a text is shown with its lines.
+    ///
+    /// # Errors
+    /// When it cannot be read, or leads elsewhere.
+    pub fn manifest(&self, name: &Path) -> Result<Vec<u8>, FileError> {
+        let at = self.root.join(name);
+        let unreadable = |error: std::io::Error| FileError::Unreadable(error.to_string());
+        let real = at.canonicalize().map_err(unreadable)?;
+        if fs::symlink_metadata(&at).map_err(unreadable)?.is_symlink() {
+            let below = real.strip_prefix(&self.top).ok().and_then(Path::to_str);
+            if !below.is_some_and(|below| self.known.get(below) == Some(&None)) {
+                return Err(FileError::Unreadable("it is a link to what is not in the repository".to_owned()));
+            }
+        }
+        fs::read(real).map_err(unreadable)
+    }
+
     /// The path below the top, or what stands for what cannot be looked into.
     fn find(&self, path: &SourcePath) -> Result<Result<String, Kind>, FileError> {
         let text = path.as_str();

@@ -6,6 +6,7 @@ use super::naming::{Naming, within};
 use crate::digest::Digest;
 use crate::guarantee::{Guarantee, Standing};
 use crate::intent::{Content, CopyIn, Step, Tracking, Way};
+use crate::manifest::Allowance;
 use crate::name::BottleName;
 use crate::operation::Operation;
 use crate::plan::{BottleSummary, Plan};
@@ -37,6 +38,7 @@ struct Meaning<'p> {
     way: Option<Way>,
     standings: Vec<(Guarantee, &'static str, &'p str)>,
     requires: Vec<Guarantee>,
+    given_up: &'p [Allowance],
     operations: Vec<(&'p str, Vec<String>)>,
 }
 
@@ -121,6 +123,7 @@ fn meaning<'p>(plan: &'p Plan, bottle: &BottleName, naming: &Naming<'_>) -> Mean
             .map(|(name, standing): &(_, Standing)| (*name, standing.word(), standing.reason()))
             .collect(),
         requires,
+        given_up: &summary.given_up,
         operations,
     }
 }

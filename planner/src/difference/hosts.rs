@@ -2,14 +2,18 @@
 
 use super::bottles::Matched;
 use crate::intent::Way;
+use crate::manifest::Allowance;
 use crate::name::BottleName;
 use crate::plan::{BottleSummary, Plan};
 use crate::reads::{SecretFlow, secret_flows};
 
+/// Stands for every host, of a bottle that has the host's own network. No allowlist can have it.
+pub const EVERYTHING: &str = "*";
+
 /// A host that a bottle may reach and could not before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opened {
-    /// The host, or `*.` and a domain.
+    /// The host, `*.` and a domain, or [`EVERYTHING`].
     pub host: String,
     /// What was listed before and is below a wildcard.
     pub swallows: Vec<String>,
@@ -41,6 +45,9 @@ pub struct WayChange {
 
 /// Whether an entry of an allowlist lets a host through, or all that another entry does. `*.example.org` allows `example.org` as well.
 fn covers(entry: &str, host: &str) -> bool {
+    if entry == EVERYTHING {
+        return true;
+    }
     let host = host.strip_prefix("*.").map_or((host, false), |domain| (domain, true));
     match entry.strip_prefix("*.") {
         Some(domain) => host.0 == domain || host.0.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')),
@@ -54,19 +61,27 @@ pub(super) fn between(from: &Plan, to: &Plan, matched: &Matched) -> (Vec<HostCha
     let mut ways = Vec::new();
     let way = |summary: &BottleSummary| summary.way.map(|(way, _)| way);
     for (bottle, before, after) in matched.kept(from, to) {
-        hosts.extend(change(bottle, &before.allow, &after.allow, &flows));
-        if way(before) != way(after) && !before.allow.is_empty() && !after.allow.is_empty() {
+        hosts.extend(change(bottle, &reach(before), &reach(after), &flows));
+        if way(before) != way(after) {
             ways.push(WayChange { bottle: bottle.clone(), from: way(before), to: way(after) });
         }
     }
     for bottle in &matched.added {
-        hosts.extend(to.bottles.get(bottle).and_then(|summary| change(bottle, &[], &summary.allow, &flows)));
+        hosts.extend(to.bottles.get(bottle).and_then(|summary| change(bottle, &[], &reach(summary), &flows)));
     }
     for bottle in &matched.removed {
-        hosts.extend(from.bottles.get(bottle).and_then(|summary| change(bottle, &summary.allow, &[], &[])));
+        hosts.extend(from.bottles.get(bottle).and_then(|summary| change(bottle, &reach(summary), &[], &[])));
     }
     hosts.sort_by(|a, b| a.bottle.cmp(&b.bottle));
     (hosts, ways)
+}
+
+/// What a bottle may reach. On the host's own network no allowlist is in the way.
+fn reach(summary: &BottleSummary) -> Vec<String> {
+    if summary.given_up.contains(&Allowance::HostNetwork) {
+        return vec![EVERYTHING.to_owned()];
+    }
+    summary.allow.clone()
 }
 
 fn change(bottle: &BottleName, before: &[String], after: &[String], flows: &[SecretFlow]) -> Option<HostChange> {
@@ -100,6 +115,9 @@ mod tests {
     #[test]
     fn a_wildcard_covers_its_domain_and_all_below() {
         for (entry, host, covered) in [
+            ("*", "a.example.org", true),
+            ("*", "*.example.org", true),
+            ("*.example.org", "*", false),
             ("a.example.org", "a.example.org", true),
             ("a.example.org", "b.a.example.org", false),
             ("*.example.org", "a.example.org", true),

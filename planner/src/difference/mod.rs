@@ -2,6 +2,7 @@
 //!
 //! Nothing here compares texts of manifests: order, comments and spelling of a manifest are in no plan, so they make no difference.
 
+mod allowances;
 mod bottles;
 mod guarantees;
 mod hosts;
@@ -11,9 +12,10 @@ mod operations;
 mod reads;
 mod remade;
 
+pub use allowances::AllowanceChange;
 pub use bottles::Renamed;
 pub use guarantees::{Requirement, Shift};
-pub use hosts::{HostChange, Opened, WayChange};
+pub use hosts::{EVERYTHING, HostChange, Opened, WayChange};
 pub use images::{Aspect, Became};
 pub use operations::{Line, LineSign, OperationChange};
 pub use reads::{FileChange, SecretChange};
@@ -64,6 +66,8 @@ pub struct Difference {
     pub unmet: Vec<Unmet>,
     /// What is required otherwise.
     pub requirements: Vec<Requirement>,
+    /// What `unsafe` allows otherwise; of new bottles, all that it allows.
+    pub allowances: Vec<AllowanceChange>,
     /// Bottles that only the second has.
     pub added: Vec<BottleName>,
     /// Bottles that only the first has.
@@ -109,6 +113,7 @@ impl Difference {
             restated: guarantees.restated,
             unmet: unmet.collect(),
             requirements: guarantees.requirements,
+            allowances: allowances::between(from, to, &matched),
             hosts,
             ways,
             secrets,
@@ -131,6 +136,7 @@ impl Difference {
             && self.gained.is_empty()
             && self.restated.is_empty()
             && self.requirements.is_empty()
+            && self.allowances.is_empty()
             && self.added.is_empty()
             && self.removed.is_empty()
             && self.renamed.is_empty()
@@ -143,10 +149,14 @@ impl Difference {
             && self.operations.is_empty()
     }
 
-    /// Whether a guarantee is lost, or required and not held.
+    /// Whether a guarantee is lost, or required and not held, or no longer required, or `unsafe` allows more: what is no longer
+    /// required, a later change could take away without anybody's word.
     #[must_use]
     pub fn is_weaker(&self) -> bool {
-        !self.lost.is_empty() || !self.unmet.is_empty()
+        !self.lost.is_empty()
+            || !self.unmet.is_empty()
+            || self.requirements.iter().any(|change| !change.required)
+            || self.allowances.iter().any(|change| change.allowed)
     }
 
     /// Whether the two are plans for different backends, where nearly every operation is spelled otherwise.

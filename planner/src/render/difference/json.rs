@@ -39,6 +39,12 @@ pub fn difference_json(difference: &Difference) -> String {
             "guarantee": change.guarantee,
             "required": change.required,
         })).collect::<Vec<_>>(),
+        "unsafe": difference.allowances.iter().map(|change| json!({
+            "bottle": change.bottle,
+            "allow": change.allowance.to_string(),
+            "loses": change.allowance.loses(),
+            "allowed": change.allowed,
+        })).collect::<Vec<_>>(),
         "bottles": {
             "added": difference.added,
             "removed": difference.removed,

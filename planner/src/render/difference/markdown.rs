@@ -2,7 +2,7 @@
 
 use super::sections::{self, Section};
 use super::{Detail, counts};
-use crate::difference::Difference;
+use crate::difference::{Difference, EVERYTHING};
 use crate::render::comment::{Block, Comment, Piece, code};
 
 /// What a reviewer must see on top, the operations folded, all of it within one comment.
@@ -28,8 +28,17 @@ pub fn difference_markdown(difference: &Difference, detail: Detail) -> String {
     for lost in &difference.lost {
         say(format!("lost: {} ({} → {})", code(lost.guarantee.name()), lost.from.word(), lost.to.word()));
     }
+    for change in difference.allowances.iter().filter(|change| change.allowed) {
+        let (allowance, bottle) = (change.allowance.to_string(), change.bottle.as_str());
+        say(format!("unsafe: {} is allowed to {}", code(&allowance), code(bottle)));
+    }
+    for change in difference.requirements.iter().filter(|change| !change.required) {
+        say(format!("no longer required: {}", code(change.guarantee.name())));
+    }
     for opened in difference.hosts.iter().flat_map(|change| &change.opened) {
-        if opened.host.starts_with("*.") {
+        if opened.host == EVERYTHING {
+            say("opened: every host, by the host's own network".to_owned());
+        } else if opened.host.starts_with("*.") {
             say(format!("opened, with every name below it: {}", code(&opened.host)));
         }
     }

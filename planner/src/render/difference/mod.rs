@@ -9,7 +9,7 @@ pub use markdown::difference_markdown;
 
 use std::fmt::Write as _;
 
-use crate::difference::Difference;
+use crate::difference::{Difference, EVERYTHING};
 use sections::Section;
 
 /// How much of the operations is shown.
@@ -63,8 +63,15 @@ fn counts(difference: &Difference) -> String {
     };
     let opened = difference.hosts.iter().flat_map(|change| change.opened.iter().map(|opened| &opened.host));
     let closed = difference.hosts.iter().flat_map(|change| &change.closed);
-    let distinct_hosts =
-        |hosts: &mut dyn Iterator<Item = &String>| hosts.collect::<std::collections::BTreeSet<_>>().len();
+    let distinct_hosts = |hosts: &mut dyn Iterator<Item = &String>| {
+        hosts.filter(|host| *host != EVERYTHING).collect::<std::collections::BTreeSet<_>>().len()
+    };
+    let to_every =
+        difference.hosts.iter().filter(|change| change.opened.iter().any(|opened| opened.host == EVERYTHING));
+    let to_every = to_every.count();
+    let no_longer =
+        difference.hosts.iter().filter(|change| change.closed.iter().any(|host| host == EVERYTHING)).count();
+    let allowed = |allowed: bool| difference.allowances.iter().filter(|change| change.allowed == allowed).count();
     let (opened, closed) = (distinct_hosts(&mut opened.into_iter()), distinct_hosts(&mut closed.into_iter()));
     let read = |read: bool| difference.secrets.iter().filter(|change| change.read == read).count();
     let differ: usize = difference.operations.iter().map(|change| 1 + change.alike.len()).sum();
@@ -79,6 +86,10 @@ fn counts(difference: &Difference) -> String {
         (distinct(&difference.lost), "guarantee", "lost"),
         (dropped.len(), "guarantee", "no longer required"),
         (unmet.len(), "guarantee", "required and not held"),
+        (allowed(true), "allowance", "taken"),
+        (allowed(false), "allowance", "given back"),
+        (to_every, "bottle", "opened to every host"),
+        (no_longer, "bottle", "no longer open to every host"),
         (distinct(&difference.gained), "guarantee", "gained"),
         (opened, "host", "opened"),
         (closed, "host", "closed"),

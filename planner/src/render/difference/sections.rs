@@ -5,7 +5,7 @@ use std::hash::Hash;
 use indexmap::IndexMap;
 
 use super::{Detail, number};
-use crate::difference::{Aspect, Difference, LineSign, OperationChange, Shift};
+use crate::difference::{Aspect, Difference, EVERYTHING, LineSign, OperationChange, Shift};
 use crate::guarantee::Guarantee;
 use crate::operation::ObjectKind;
 use crate::reads::FileUse;
@@ -13,6 +13,8 @@ use crate::render::{harmless, text};
 
 /// How many bottles are named before the rest is counted.
 const NAMED: usize = 4;
+/// How [`EVERYTHING`] is said.
+const EVERY_HOST: &str = "everything, by the host's own network";
 
 pub(super) struct Section {
     pub(super) title: &'static str,
@@ -33,6 +35,7 @@ pub(super) fn opening(difference: &Difference, detail: Detail) -> Vec<Section> {
     let mut sections = vec![
         Section { title: "required and not held", lines: unmet(difference, detail) },
         Section { title: "guarantees", lines: guarantees(difference, detail) },
+        Section { title: "unsafe", lines: allowances(difference, detail) },
         Section { title: "bottles", lines: bottles(difference) },
         Section { title: "may reach", lines: hosts(difference, detail) },
         Section { title: "reads from this host", lines: reads(difference, detail) },
@@ -108,6 +111,23 @@ fn guarantees(difference: &Difference, detail: Detail) -> Vec<String> {
     lines.iter().map(|line| harmless(line)).collect()
 }
 
+fn allowances(difference: &Difference, detail: Detail) -> Vec<String> {
+    let items = difference.allowances.iter();
+    let items = items.map(|change| {
+        ((change.allowance.to_string(), change.allowance.loses(), change.allowed), change.bottle.to_string())
+    });
+    let lines = grouped(items).into_iter().map(|((allowance, loses, allowed), bottles)| {
+        let bottles = listed(&bottles, detail);
+        let loses: Vec<String> = loses.iter().map(ToString::to_string).collect();
+        if allowed {
+            format!("! {allowance} is allowed [{bottles}], which loses {}", loses.join(", "))
+        } else {
+            format!("+ {allowance} is no longer allowed [{bottles}]")
+        }
+    });
+    lines.map(|line| harmless(&line)).collect()
+}
+
 fn bottles(difference: &Difference) -> Vec<String> {
     let mut lines = Vec::new();
     let (from, to) = (&difference.from.project, &difference.to.project);
@@ -140,24 +160,29 @@ fn hosts(difference: &Difference, detail: Detail) -> Vec<String> {
     });
     for ((opened, holds, closed), bottles) in grouped(items) {
         let bottles = listed(&bottles, detail);
-        let (wild, named): (Vec<_>, Vec<_>) = opened.into_iter().partition(|(host, _)| host.starts_with("*."));
+        let (wild, named): (Vec<_>, Vec<_>) = opened.into_iter().partition(|(host, _)| host.starts_with('*'));
         let holds = if holds.is_empty() { String::new() } else { format!("; it has {}", holds.join(", ")) };
         for (host, swallows) in wild {
             let swallows =
                 if swallows.is_empty() { String::new() } else { format!(", which swallows {}", swallows.join(", ")) };
-            lines.push(format!("! {bottles}: {host}: every name below it{swallows}{holds}"));
+            lines.push(if host == EVERYTHING {
+                format!("! {bottles}: {EVERY_HOST}{swallows}{holds}")
+            } else {
+                format!("! {bottles}: {host}: every name below it{swallows}{holds}")
+            });
         }
         if !named.is_empty() {
             let named: Vec<&str> = named.iter().map(|(host, _)| host.as_str()).collect();
             lines.push(format!("+ {bottles}: {}{holds}", named.join(", ")));
         }
         if !closed.is_empty() {
-            lines.push(format!("- {bottles}: {}", closed.join(", ")));
+            let closed = closed.iter().map(|host| if host == EVERYTHING { EVERY_HOST } else { host.as_str() });
+            lines.push(format!("- {bottles}: {}", closed.collect::<Vec<_>>().join(", ")));
         }
     }
     let items = difference.ways.iter().map(|change| ((change.from, change.to), change.bottle.to_string()));
     for ((from, to), bottles) in grouped(items) {
-        let word = |way: Option<crate::intent::Way>| way.map_or_else(|| "none".to_owned(), |way| way.to_string());
+        let word = |way: Option<crate::intent::Way>| way.map_or_else(|| "no proxy".to_owned(), |way| way.to_string());
         lines.push(format!("~ {}: by {} instead of {}", listed(&bottles, detail), word(to), word(from)));
     }
     lines.iter().map(|line| harmless(line)).collect()
