@@ -9,7 +9,7 @@
 //!
 //! Where no engine answers, one line says so and all trials count as ignored; where the variable `CI` is set, that is a failure.
 //! Every trial has a project of its own, named after this process and the trial, with an address pool of its own, so trials run
-//! side by side and two checkouts do not disturb each other. Two run at once: more would only wait for the engine.
+//! side by side and two checkouts do not disturb each other. Four run at once: each mostly waits for the engine.
 //!
 //! The images are made of this machine's own programs by `engine-images`. `BOTTLE_STATE` and `HOME` are in a temporary folder.
 

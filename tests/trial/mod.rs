@@ -15,11 +15,16 @@ pub(crate) use secrets::{found, host_secrets, key, key_lines, only_in_the_enviro
 /// How long anything is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Runs trials, two at once. Where what they need is not there, one line says why and all count as ignored; where the variable `CI` is
+/// How many trials run at once unless the command line says otherwise: each mostly waits for the engine.
+const AT_ONCE: usize = 4;
+/// How many may at most: so many have address pools of their own.
+const AT_MOST: usize = 8;
+
+/// Runs trials, some at once. Where what they need is not there, one line says why and all count as ignored; where the variable `CI` is
 /// set, that is a failure.
 pub(crate) fn run<T>(mut trials: Vec<Trial>, needed: impl FnOnce() -> Result<T, String>) -> ExitCode {
     let mut arguments = Arguments::from_args();
-    arguments.test_threads = Some(arguments.test_threads.unwrap_or(2).min(2));
+    arguments.test_threads = Some(arguments.test_threads.unwrap_or(AT_ONCE).min(AT_MOST));
     if !arguments.list
         && let Err(why) = needed()
     {
