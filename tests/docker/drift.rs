@@ -50,7 +50,8 @@ fn sidecar_killed(project: &Project) {
     docker(&["kill", &sidecar]);
     let shown = project.has_drifted();
     assert!(shown.contains("implementer/pipelock/start: stopped with exit code 137"), "{shown}");
-    assert_eq!(project.apply(), ["implementer/pipelock/start", "implementer/pipelock/ready"]);
+    let mended = ["implementer/pipelock/start", "implementer/pipelock/ready", "implementer/agent/gate"];
+    assert_eq!(project.apply(), mended);
     assert_eq!((run_of(&agent), run_of(&sidecar).0), (before.0, before.1.0));
     assert!(reaches_its_proxy(&agent));
     project.is_as_declared();
