@@ -7,8 +7,7 @@ use bottle_planner::address::Address;
 use bottle_planner::intent::Gate;
 use bottle_planner::name::BottleName;
 use bottle_planner::probe::{
-    Ask, Listener, Passage, Replies, Say, Scene, Subject, Vantage, asked_at_gate, hasty_script, pass, replies,
-    time_limit,
+    Ask, Listener, Passage, Replies, Say, Scene, Subject, Vantage, asked_at_gate, pass, replies, script, time_limit,
 };
 use bottle_planner::profile::Behaviour;
 
@@ -54,7 +53,7 @@ impl Before<'_> {
         if !asks.is_empty() {
             let nonce = secret().map_err(|error| other(&error))?;
             let limit = Duration::from_secs(time_limit(asks.len()));
-            match in_twin(hasty_script(&asks, &nonce), limit).map_err(Closed::Twin)? {
+            match in_twin(script(&asks, &nonce), limit).map_err(Closed::Twin)? {
                 Ok(printed) => {
                     let own = |ask: &Ask| (Vantage::Agent, ask.clone());
                     given.given = replies(&printed, &asks, &nonce)

@@ -29,7 +29,7 @@ pub use judge::{Judged, Replies, judge};
 pub use outcome::{Finding, Found, Verification, Verified, is_claimed, probes};
 pub use report::{VERIFICATION_FORMAT, VERIFICATION_VERSION};
 pub use scene::{Joined, Listener, Neighbour, Posture, Proxy, Scene};
-pub use script::{Reply, hasty_script, replies, script, time_limit};
+pub use script::{Reply, replies, script, time_limit};
 pub use subject::{PROXY_NAME, PROXY_PORT, Subject};
 
 use serde::Serialize;

@@ -54,22 +54,22 @@ done
 # converse HOST PORT TEXT: what is answered. 0, or a death by the limit, when there was a connection.
 converse() {
   case $stream in
-    nc) printf '%b' "$3" | limit "${most:-3}" nc -w "${wait:-2}" "$1" "$2" ;;
-    busybox) printf '%b' "$3" | limit "${most:-3}" busybox nc -w "${wait:-2}" "$1" "$2" ;;
+    nc) printf '%b' "$3" | limit 3 nc -w 2 "$1" "$2" ;;
+    busybox) printf '%b' "$3" | limit 3 busybox nc -w 2 "$1" "$2" ;;
     socat)
       case $1 in
-        *:*) printf '%b' "$3" | limit "${most:-3}" socat -t 2 - "TCP6:[$1]:$2,connect-timeout=${wait:-2}" ;;
-        *) printf '%b' "$3" | limit "${most:-3}" socat -t 2 - "TCP:$1:$2,connect-timeout=${wait:-2}" ;;
+        *:*) printf '%b' "$3" | limit 3 socat -t 2 - "TCP6:[$1]:$2,connect-timeout=2" ;;
+        *) printf '%b' "$3" | limit 3 socat -t 2 - "TCP:$1:$2,connect-timeout=2" ;;
       esac
       ;;
     bash)
-      limit "${most:-3}" bash -c 'exec 3<>"/dev/tcp/$0/$1" || exit 1
+      limit 3 bash -c 'exec 3<>"/dev/tcp/$0/$1" || exit 1
         printf "%b" "$2" >&3
         while IFS= read -r -t 2 line <&3 || [ -n "$line" ]; do printf "%s\n" "$line"; done
         exit 0' "$1" "$2" "$3"
       ;;
     python3)
-      printf '%b' "$3" | limit "${most:-3}" python3 -c 'import socket, sys
+      printf '%b' "$3" | limit 3 python3 -c 'import socket, sys
 said = sys.stdin.buffer.read()
 try:
     s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 2)
@@ -85,7 +85,7 @@ except OSError:
     pass' "$1" "$2"
       ;;
     node)
-      printf '%b' "$3" | limit "${most:-3}" node -e 'const net = require("net"), [host, port] = process.argv.slice(1);
+      printf '%b' "$3" | limit 3 node -e 'const net = require("net"), [host, port] = process.argv.slice(1);
 const said = require("fs").readFileSync(0);
 const s = net.connect({ host, port });
 let up = false;
@@ -101,8 +101,8 @@ s.on("error", why => { if (!up) { console.error(why.code); process.exit(1); } })
         sleep 2
       }
       case $1 in
-        *:*) say "$3" | limit "${most:-3}" curl -sS --noproxy '*' --connect-timeout "${wait:-2}" --max-time 3 "telnet://[$1]:$2" ;;
-        *) say "$3" | limit "${most:-3}" curl -sS --noproxy '*' --connect-timeout "${wait:-2}" --max-time 3 "telnet://$1:$2" ;;
+        *:*) say "$3" | limit 3 curl -sS --noproxy '*' --connect-timeout 2 --max-time 3 "telnet://[$1]:$2" ;;
+        *) say "$3" | limit 3 curl -sS --noproxy '*' --connect-timeout 2 --max-time 3 "telnet://$1:$2" ;;
       esac
       ;;
   esac
@@ -141,15 +141,15 @@ tcp() {
 udp() {
   said=
   case $datagram in
-    socat) said=$(printf '%b' "$4" | limit "${most:-3}" socat -t 2 - "UDP-DATAGRAM:$2:$3,broadcast" 2>/dev/null) ;;
+    socat) said=$(printf '%b' "$4" | limit 3 socat -t 2 - "UDP-DATAGRAM:$2:$3,broadcast" 2>/dev/null) ;;
     bash)
-      said=$(limit "${most:-3}" bash -c 'exec 3<>"/dev/udp/$0/$1" || exit 1
+      said=$(limit 3 bash -c 'exec 3<>"/dev/udp/$0/$1" || exit 1
         printf "%b" "$2" >&3
         # At one stroke: what is left of a datagram is lost.
         dd bs=4096 count=1 <&3' "$2" "$3" "$4" 2>/dev/null)
       ;;
     python3)
-      said=$(printf '%b' "$4" | limit "${most:-3}" python3 -c 'import socket, sys
+      said=$(printf '%b' "$4" | limit 3 python3 -c 'import socket, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
 s.settimeout(2)
@@ -157,7 +157,7 @@ s.sendto(sys.stdin.buffer.read(), (sys.argv[1], int(sys.argv[2])))
 sys.stdout.buffer.write(s.recv(4096))' "$2" "$3" 2>/dev/null)
       ;;
     node)
-      said=$(printf '%b' "$4" | limit "${most:-3}" node -e 'const [host, port] = process.argv.slice(1), s = require("dgram").createSocket("udp4");
+      said=$(printf '%b' "$4" | limit 3 node -e 'const [host, port] = process.argv.slice(1), s = require("dgram").createSocket("udp4");
 s.on("message", heard => { process.stdout.write(heard); s.close(); process.exit(0); });
 s.on("error", () => process.exit(1));
 s.bind(() => { s.setBroadcast(true); s.send(require("fs").readFileSync(0), port, host); });
@@ -179,16 +179,16 @@ lookup() {
     return
   fi
   if has nslookup; then
-    said=$(limit "${most:-3}" nslookup "$2" $3 2>&1)
+    said=$(limit 3 nslookup "$2" $3 2>&1)
   elif [ -n "$3" ]; then
     answer "$1" cannot "there is no nslookup in the image to ask a server of one's own choice"
     return
   elif has getent; then
-    said=$(limit "${most:-3}" getent hosts "$2" 2>&1)
+    said=$(limit 3 getent hosts "$2" 2>&1)
   elif has python3; then
-    said=$(limit "${most:-3}" python3 -c 'import socket, sys; print(socket.gethostbyname(sys.argv[1]))' "$2" 2>&1)
+    said=$(limit 3 python3 -c 'import socket, sys; print(socket.gethostbyname(sys.argv[1]))' "$2" 2>&1)
   elif has node; then
-    said=$(limit "${most:-3}" node -e 'require("dns").lookup(process.argv[1], (why, at) => { console.log(at); process.exit(why ? 1 : 0); })' "$2" 2>&1)
+    said=$(limit 3 node -e 'require("dns").lookup(process.argv[1], (why, at) => { console.log(at); process.exit(why ? 1 : 0); })' "$2" 2>&1)
   else
     answer "$1" cannot "none of nslookup, getent, python3, node is in the image"
     return
@@ -206,7 +206,7 @@ reach() {
     answer "$1" cannot "there is no ping in the image"
     return
   fi
-  said=$(limit "${most:-3}" ping -c 1 -W 2 "$2" 2>&1)
+  said=$(limit 3 ping -c 1 -W 2 "$2" 2>&1)
   case $?,$said in
     0,*) answer "$1" open echo ;;
     *ermission* | *ermitted*) answer "$1" cannot "ping may not be used" ;;
@@ -260,7 +260,7 @@ processes() {
 # unshared NUMBER: whether a user namespace of one's own can be had.
 unshared() {
   if has unshare; then
-    if said=$(limit "${most:-3}" unshare -U true 2>&1); then answer "$1" open yes; else answer "$1" open no; fi
+    if said=$(limit 3 unshare -U true 2>&1); then answer "$1" open yes; else answer "$1" open no; fi
   else
     answer "$1" cannot "there is no unshare in the image"
   fi

@@ -34,12 +34,6 @@ pub fn script(asks: &[Ask], nonce: &str) -> String {
     script_with(asks, nonce, STREAMS, DATAGRAMS)
 }
 
-/// The same, which waits for nobody longer than two seconds: for where somebody waits for it.
-#[must_use]
-pub fn hasty_script(asks: &[Ask], nonce: &str) -> String {
-    format!("wait=1\nmost=2\n{}", script(asks, nonce))
-}
-
 fn script_with(asks: &[Ask], nonce: &str, streams: &str, datagrams: &str) -> String {
     // One compound command: the shell has read all of it before anything in it can read the rest of the script.
     let mut text = format!("{{\nnonce={nonce}\nstreams='{streams}'\ndatagrams='{datagrams}'\n{PRELUDE}\n");
