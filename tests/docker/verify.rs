@@ -105,7 +105,11 @@ fn weakened(project: &Project) {
     assert_eq!(found(&document, "proxy.isolated"), "proven", "what was not weakened: {document:#}");
     let said = project.run(&["verify", "--quick"]).exits(3);
     assert!(said.stdout.contains("! egress.allowlisted claimed held      refuted A1.stand-in"), "{}", said.stdout);
-    assert!(said.stderr.contains("implementer claims that host.closed is weakened, and it is not so"), "{}", said.stderr);
+    assert!(
+        said.stderr.contains("implementer claims that host.closed is weakened, and it is not so"),
+        "{}",
+        said.stderr
+    );
 
     // And back: it is not a verdict that sticks.
     docker(&["network", "disconnect", &project.egress(), &agent]);
