@@ -243,7 +243,8 @@ fn by_ipv6(project: &Project) {
     };
     wait_until("the host answers by IPv6 where there is one", || greets(&control, &format!("{subnet}::1")));
     let near = format!("{}%eth0", host_on(&open).expect("the host has an address by the link"));
-    assert!(greets(&control, &near), "{near}");
+    // An address of a link is not used before the kernel has seen that nobody else has it.
+    wait_until("the host answers by the link", || greets(&control, &near));
     assert_ne!(shell(&control, "root", addresses), "");
     assert_ne!(shell(&control, "root", routes), "");
 

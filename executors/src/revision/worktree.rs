@@ -72,7 +72,7 @@ impl WorktreeFiles {
         let real = at.canonicalize().map_err(unreadable)?;
         if fs::symlink_metadata(&at).map_err(unreadable)?.is_symlink() {
             let below = real.strip_prefix(&self.top).ok().and_then(Path::to_str);
-            if !below.is_some_and(|below| self.known.get(below) == Some(&None)) {
+            if below.is_none_or(|below| self.known.get(below) != Some(&None)) {
                 return Err(FileError::Unreadable("it is a link to what is not in the repository".to_owned()));
             }
         }
