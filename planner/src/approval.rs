@@ -12,33 +12,30 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::digest::{Digest, Hasher};
+use crate::digest::{self, Digest, Hasher};
 use crate::intent::{Need, Network, ObjectName, Step};
 use crate::operation::{Operation, Removed};
 use crate::plan::{BottleSummary, Plan, Purpose};
 
 /// What the digest is of. Another number when other things are taken in.
 const MEANING: &str = "bottle approval 1";
-/// How long it is, in hex digits: all of SHA-256. Whoever writes the manifest could look for two of one approval, one of them
-/// harmless, and that takes only the square root of what finding a second one for a given approval takes: 2^64 for 128 bits.
-const DIGITS: usize = 64;
 
-/// The approval of a plan.
+/// The approval of a plan: all digits of a digest. Whoever writes the manifest could look for two of one approval, one of them harmless,
+/// and that takes only the square root of what finding a second one for a given approval takes: 2^64 for 128 bits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Approval(Digest);
 
 /// A text that is no approval.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an approval has {DIGITS} hex digits, in lower case: the whole line that the plan shows")]
+#[error("an approval has {} hex digits, in lower case: the whole line that the plan shows", digest::DIGITS)]
 pub struct NotAnApproval;
 
 impl TryFrom<String> for Approval {
     type Error = NotAnApproval;
 
     fn try_from(text: String) -> Result<Self, NotAnApproval> {
-        let whole = text.len() == DIGITS && text.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
-        if whole { Ok(Self(Digest::recorded(&text))) } else { Err(NotAnApproval) }
+        Digest::of_whole(&text).map(Self).ok_or(NotAnApproval)
     }
 }
 

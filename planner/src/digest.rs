@@ -7,6 +7,8 @@ use sha2::{Digest as _, Sha256};
 
 /// What [`Digest::unread`] shows. It is not hexadecimal, and an image's tag can hold it.
 const UNREAD: &str = "not-read";
+/// How many hex digits a whole digest has.
+pub const DIGITS: usize = 64;
 
 /// A digest of something's content, as lower-case hex.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -26,6 +28,13 @@ impl Digest {
     #[must_use]
     pub fn recorded(text: &str) -> Self {
         Self(text.to_owned())
+    }
+
+    /// A digest of which somebody gave all digits, as [`Digest::whole`] shows them; `None` for any other text.
+    #[must_use]
+    pub fn of_whole(text: &str) -> Option<Self> {
+        let is_whole = text.len() == DIGITS && text.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+        is_whole.then(|| Self::recorded(text))
     }
 
     /// Stands for the digest of content that was not looked at. It is no digest of anything, so what has it is never as declared.

@@ -80,7 +80,7 @@ pub(crate) fn run(arguments: &arguments::Apply) -> Result<Exit, Fault> {
 /// Asks whoever is at the terminal, after a plan that may be long: so what is asked for is shown once more.
 fn ask_for_trust(file: ManifestFile, before: Option<&Request>) -> Result<(ManifestFile, Trusted), Fault> {
     let shown = render::request(&file.request, before);
-    terminal::print_signed(&format!("\n{} asks for trust\n{shown}", file.manifest.name));
+    terminal::signed(&format!("\n{} asks for trust\n{shown}", file.manifest.name));
     if terminal::confirm("Trust it with this?")? { trust::give(file) } else { Err(trust::declined()) }
 }
 

@@ -7,7 +7,7 @@ use bottle_planner::name::BottleName;
 use bottle_planner::observation::Observation;
 use bottle_planner::plan::{BackendReason, Plan, PlanError, Target, build};
 use bottle_planner::profile::Profile;
-use bottle_planner::render::{self, Shown, Why};
+use bottle_planner::render::{self, Shown};
 use bottle_planner::saved::{self, SavedPlan};
 use bottle_planner::trust::Asks;
 
@@ -53,10 +53,7 @@ pub(crate) fn run(arguments: &arguments::Plan) -> Result<Exit, Fault> {
         None => (unasked(&file, profile, chosen, part.as_ref())?, None),
     };
     match arguments.format {
-        PlanFormat::Text => {
-            let why = if arguments.why { Why::Full } else { Why::Short };
-            terminal::plan_with(&plan, Shown { why, undo: arguments.undo });
-        }
+        PlanFormat::Text => terminal::plan_with(&plan, Shown { why: arguments.why, undo: arguments.undo }),
         PlanFormat::Json => terminal::plan_as_json(&plan),
         PlanFormat::Markdown => terminal::print(&render::markdown(&plan)),
     }

@@ -1,5 +1,6 @@
 //! `bottle trust`
 
+use bottle_planner::digest::Digest;
 use bottle_planner::render;
 
 use crate::arguments;
@@ -17,7 +18,7 @@ pub(crate) fn run(arguments: &arguments::Trust) -> Result<Exit, Fault> {
         return Ok(Exit::Done);
     }
     if let Some(digest) = &arguments.digest
-        && !(digest.len() == 64 && digest.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f')))
+        && Digest::of_whole(digest).is_none()
     {
         return Err(Fault::usage(
             format!("`{}` is no digest", digest.escape_debug()),
@@ -60,11 +61,7 @@ pub(crate) fn run(arguments: &arguments::Trust) -> Result<Exit, Fault> {
 }
 
 fn show(file: &ManifestFile, before: Option<&bottle_planner::trust::Request>) {
-    terminal::print_signed(&format!(
-        "{} asks for trust\n{}",
-        file.manifest.name,
-        render::request(&file.request, before)
-    ));
+    terminal::signed(&format!("{} asks for trust\n{}", file.manifest.name, render::request(&file.request, before)));
 }
 
 /// What is asked for is not what was read elsewhere.

@@ -24,12 +24,11 @@ pub(crate) fn run(arguments: &arguments::Verify) -> Result<Exit, Fault> {
     let target =
         Target { profile: &profile, chosen: &chosen, observation: Some(&held.observation), part: part.as_ref() };
     let plan = build(&file.manifest, &file.files, target).map_err(fault)?;
-    let mut subjects = Subject::all(&plan);
-    subjects.retain(|subject| part.as_ref().is_none_or(|part| part.contains(&subject.bottle)));
+    let subjects = Subject::all(&plan);
     let options = Options { quick: arguments.quick, helper: arguments.helper.as_deref() };
     let verification = verify(engine.as_ref(), &file.manifest.name, &profile, &held.observation, &subjects, options)?;
     match arguments.format {
-        VerifyFormat::Text => terminal::verification(&verification.text()),
+        VerifyFormat::Text => terminal::signed(&verification.text()),
         VerifyFormat::Json => terminal::print(&verification.json()),
         VerifyFormat::Markdown => terminal::print(&verification.markdown()),
     }

@@ -44,18 +44,6 @@ pub(crate) fn signed(text: &str) {
     let _ = colour::plan(text, &mut out).and_then(|()| out.flush());
 }
 
-/// Writes what was verified, in colour where that is wanted.
-pub(crate) fn verification(text: &str) {
-    let mut out = BufWriter::new(anstream::stdout().lock());
-    let _ = colour::plan(text, &mut out).and_then(|()| out.flush());
-}
-
-/// Writes text whose lines have signs, as a plan's have, in colour where that is wanted.
-pub(crate) fn print_signed(text: &str) {
-    let mut out = BufWriter::new(anstream::stdout().lock());
-    let _ = colour::plan(text, &mut out).and_then(|()| out.flush());
-}
-
 /// Writes a plan for machines. JSON has nothing that a terminal would act by, so it goes out as it is.
 pub(crate) fn plan_as_json(plan: &Plan) {
     let mut out = BufWriter::new(io::stdout().lock());

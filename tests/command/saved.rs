@@ -7,18 +7,13 @@ use bottle_planner::plan::{BackendReason, Target, destroy};
 use bottle_planner::profile::Profile;
 use bottle_planner::saved;
 
-use crate::said::{Said, said};
+use crate::said::said;
 use crate::simulated::{TOKEN, assert_nothing_left};
 use crate::stage::Stage;
 
 impl Stage {
     fn path(&self, name: &str) -> PathBuf {
         self.project().join(name)
-    }
-
-    /// The command with nothing but the words of `line`: a saved plan says which backend.
-    pub(crate) fn plainly(&self, line: &str) -> Said {
-        said(self.bottle(line).env("GH_PAT", TOKEN))
     }
 
     #[track_caller]

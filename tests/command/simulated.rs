@@ -33,6 +33,11 @@ impl Stage {
         command
     }
 
+    /// Runs the command with nothing but the words of `line`, where no backend is to be named.
+    pub(crate) fn plainly(&self, line: &str) -> Said {
+        said(self.bottle(line).env("GH_PAT", TOKEN))
+    }
+
     /// Runs it to its end.
     pub(crate) fn say(&self, line: &str) -> Said {
         said(&mut self.simulated(line))

@@ -1,11 +1,11 @@
 //! What is to be verified: a bottle of a plan.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::guarantee::{Guarantee, Standing};
 use crate::intent::{EnvSource, Role, Step, pipelock};
 use crate::name::BottleName;
-use crate::plan::Plan;
+use crate::plan::{BottleSummary, Plan};
 
 /// The port on which a proxy serves its agent.
 pub const PROXY_PORT: u16 = pipelock::PORT;
@@ -30,23 +30,26 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// The bottles of a plan.
+    /// The bottles of a plan. Linear in the plan.
     #[must_use]
     pub fn all(plan: &Plan) -> Vec<Self> {
-        plan.bottles.keys().filter_map(|bottle| Self::of(plan, bottle)).collect()
+        let mut steps: HashMap<&str, Vec<&Step>> = HashMap::new();
+        for operation in plan.entries.iter().filter_map(|entry| entry.operation.as_ref()) {
+            if let Some(bottle) = operation.address.bottle() {
+                steps.entry(bottle).or_default().push(&operation.step);
+            }
+        }
+        let of =
+            |(bottle, summary): (&BottleName, &BottleSummary)| Self::of(bottle, summary, steps.get(bottle.as_str())?);
+        plan.bottles.iter().filter_map(of).collect()
     }
 
-    fn of(plan: &Plan, bottle: &BottleName) -> Option<Self> {
-        let summary = plan.bottles.get(bottle)?;
-        let steps = || {
-            let operations = plan.entries.iter().filter_map(|entry| entry.operation.as_ref());
-            operations.filter(|operation| operation.address.bottle() == Some(bottle.as_str())).map(|made| &made.step)
-        };
-        let agent = steps().find_map(|step| match step {
+    fn of(bottle: &BottleName, summary: &BottleSummary, steps: &[&Step]) -> Option<Self> {
+        let agent = steps.iter().find_map(|step| match step {
             Step::CreateContainer(container) if container.role == Role::Agent => Some(container),
             _ => None,
         })?;
-        let attached = steps().filter_map(|step| match step {
+        let attached = steps.iter().filter_map(|step| match step {
             Step::Attach(attachment) if attachment.container == agent.name => Some(&attachment.membership),
             _ => None,
         });

@@ -1,5 +1,6 @@
 //! The plan as a comment on a pull request: what a reviewer must see on top, the rest folded.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::{Block, Comment, Piece, asks, code, text};
@@ -24,7 +25,7 @@ pub fn markdown(plan: &Plan) -> String {
         })
     });
     comment.caution(&unmet.chain(lost).collect::<Vec<_>>());
-    let guarantees = |out: &mut String, plan: &Plan| text::guarantees(out, plan, text::Why::Short);
+    let guarantees = |out: &mut String, plan: &Plan| text::guarantees(out, plan, false);
     for part in [text::lost, text::hosts, text::secrets, asks::asks, guarantees] {
         let mut lines = String::new();
         part(&mut lines, plan);
@@ -53,22 +54,18 @@ pub fn markdown(plan: &Plan) -> String {
 
 /// One line for each bottle: how many operations of which kind.
 fn by_bottle(plan: &Plan) -> String {
-    let mut names: Vec<Option<&str>> = plan.entries.iter().map(|entry| entry.address.bottle()).collect();
-    names.sort_unstable();
-    names.dedup();
+    const COUNTED: [Verdict; 4] = [Verdict::Create, Verdict::Replace, Verdict::Update, Verdict::Delete];
+    let mut counts: BTreeMap<Option<&str>, [usize; COUNTED.len()]> = BTreeMap::new();
+    for entry in &plan.entries {
+        if let Some(at) = COUNTED.iter().position(|verdict| *verdict == entry.verdict) {
+            counts.entry(entry.address.bottle()).or_default()[at] += 1;
+        }
+    }
     let mut out = String::new();
-    for name in names {
-        let mut parts = Vec::new();
-        for verdict in [Verdict::Create, Verdict::Replace, Verdict::Update, Verdict::Delete] {
-            let own = plan.entries.iter().filter(|entry| entry.address.bottle() == name && entry.verdict == verdict);
-            match own.count() {
-                0 => {}
-                count => parts.push(format!("{count} to {}", verdict.word())),
-            }
-        }
-        if !parts.is_empty() {
-            let _ = writeln!(out, "  {}: {}", name.unwrap_or(Address::SHARED), parts.join(", "));
-        }
+    for (name, counts) in counts {
+        let counted = COUNTED.iter().zip(counts).filter(|(_, count)| *count > 0);
+        let parts: Vec<String> = counted.map(|(verdict, count)| format!("{count} to {}", verdict.word())).collect();
+        let _ = writeln!(out, "  {}: {}", name.unwrap_or(Address::SHARED), parts.join(", "));
     }
     out
 }

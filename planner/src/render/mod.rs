@@ -23,7 +23,7 @@ pub use quote::{harmless, harmless_json, shell};
 pub use side_by_side::side_by_side;
 pub use snapshot::{SNAPSHOT_MARK, snapshot, snapshot_difference};
 pub(crate) use text::operation_text;
-pub use text::{Shown, Why, text, text_with};
+pub use text::{Shown, text, text_with};
 
 use crate::operation::{Arg, Part};
 

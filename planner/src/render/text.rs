@@ -20,21 +20,11 @@ use crate::reads::{SecretFlow, secret_flows};
 /// Argvs up to this many characters stand on one line; longer ones take a line for each option, so that a change of one shows as one.
 const ONE_LINE: usize = 100;
 
-/// Whether each guarantee is followed by what it means and what it rests on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Why {
-    /// It is not: its reason alone fits a forge's comment.
-    #[default]
-    Short,
-    /// It is.
-    Full,
-}
-
 /// What is shown of a plan beside what always is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Shown {
-    /// What each guarantee rests on.
-    pub why: Why,
+    /// What each guarantee means and rests on.
+    pub why: bool,
     /// How each operation would be undone.
     pub undo: bool,
 }
@@ -214,7 +204,7 @@ fn listed<'b>(bottles: impl Iterator<Item = &'b BottleName>) -> String {
     bottles.map(BottleName::as_str).collect::<Vec<_>>().join(", ")
 }
 
-pub(super) fn guarantees(out: &mut String, plan: &Plan, why: Why) {
+pub(super) fn guarantees(out: &mut String, plan: &Plan, why: bool) {
     if plan.bottles.is_empty() {
         return;
     }
@@ -243,7 +233,7 @@ pub(super) fn guarantees(out: &mut String, plan: &Plan, why: Why) {
                 let _ = write!(out, " (required by {})", listed(required.into_iter()));
             }
             let _ = writeln!(out, " {}", standing.reason());
-            if why == Why::Full {
+            if why {
                 evidence(out, plan, *guarantee, &group);
             }
         }

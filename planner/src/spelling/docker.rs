@@ -122,17 +122,8 @@ fn create_container(container: &Container, profile: &Profile, project: &ProjectN
         let input = format!("network {}", network.network);
         words = words.typed("--network", &input, membership(network, profile, alone));
     }
-    if container.is_on_hosts_network() {
-        words = words.option("--network", "host");
-    } else if container.networks.is_empty() {
-        words = words.option("--network", "none");
-    } else if container.dns_closed {
-        words = words.option("--dns", CLOSED_RESOLVER);
-    }
-    words = words
-        .option_if("--runtime", container.runtime)
-        .option_if("--user", container.user.as_deref())
-        .option("--cap-drop", "ALL");
+    let reach = reach(container.is_on_hosts_network(), container.networks.is_empty(), container.dns_closed);
+    words = confined(words, reach, container.runtime, container.user.as_deref());
     for capability in &container.capabilities {
         words = words.option("--cap-add", *capability);
     }
@@ -169,6 +160,26 @@ fn create_container(container: &Container, profile: &Profile, project: &ProjectN
     words.operand("image", &container.image.0).operands("command", &container.command).spelled()
 }
 
+/// What is said of where a container is, beside the networks of ours that it joins.
+fn reach(on_hosts_network: bool, joins_none: bool, dns_closed: bool) -> Option<(&'static str, &'static str)> {
+    match (on_hosts_network, joins_none, dns_closed) {
+        (true, ..) => Some(("--network", "host")),
+        (false, true, _) => Some(("--network", "none")),
+        (false, false, true) => Some(("--dns", CLOSED_RESOLVER)),
+        (false, false, false) => None,
+    }
+}
+
+/// What an agent and the twin that stands for it at its gate are made with alike.
+fn confined(words: Words, reach: Option<(&str, &str)>, runtime: Option<&str>, user: Option<&str>) -> Words {
+    reach
+        .into_iter()
+        .fold(words, |words, (name, value)| words.option(name, value))
+        .option_if("--runtime", runtime)
+        .option_if("--user", user)
+        .option("--cap-drop", "ALL")
+}
+
 /// Options for the walls that a manifest takes away.
 fn without_walls(mut words: Words, given_up: &[Allowance], capabilities: &[&'static str]) -> Words {
     for allowance in given_up {
@@ -195,18 +206,9 @@ fn twin(gate: &Gate) -> Spelled {
         let parts = vec![Part::Object(network.clone())];
         words = words.typed("--network", &format!("network {network}"), parts);
     }
-    if gate.given_up.contains(&Allowance::HostNetwork) {
-        words = words.option("--network", "host");
-    } else if gate.networks.is_empty() {
-        words = words.option("--network", "none");
-    } else if gate.dns_closed {
-        words = words.option("--dns", CLOSED_RESOLVER);
-    }
-    words = words
-        .option_if("--runtime", gate.runtime)
-        .option_if("--user", gate.user.as_deref())
-        .option("--cap-drop", "ALL")
-        .option("--security-opt", "no-new-privileges");
+    let on_hosts = gate.given_up.contains(&Allowance::HostNetwork);
+    let reach = reach(on_hosts, gate.networks.is_empty(), gate.dns_closed);
+    words = confined(words, reach, gate.runtime, gate.user.as_deref()).option("--security-opt", "no-new-privileges");
     // As for the agent: the client's own are not for what an image brings.
     words =
         CLIENT_ADDS.iter().fold(without_walls(words, &gate.given_up, &[]), |words, name| words.pair("--env", name, ""));
