@@ -43,11 +43,12 @@ fn interrupted(stage: &Stage, line: &str) -> (Vec<Value>, Option<i32>, String) {
     (events, child.wait().unwrap().code(), told)
 }
 
-/// How often the thread that listens for signals has gone to sleep.
+/// How often the thread that listens for signals has gone to sleep; 0 before it has begun.
 fn times_asleep(pid: Pid) -> u64 {
     let tasks = std::fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero())).unwrap();
     let status = tasks.filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("status")).ok());
-    let listens = status.into_iter().find(|status| status.starts_with("Name:\tsignals\n")).unwrap();
+    // A thread that has not run yet has no name of its own.
+    let Some(listens) = status.into_iter().find(|status| status.starts_with("Name:\tsignals\n")) else { return 0 };
     let times = listens.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).unwrap();
     times.trim().parse().unwrap()
 }
